@@ -1,0 +1,1 @@
+"""Properties of the methods, and of what proves them."""
