@@ -1,0 +1,1 @@
+"""Symbols: array expressions beside SymPy's scalars, formulas, and their calculus."""

@@ -1,0 +1,1 @@
+"""Calculus as rule tables: reverse and forward sweeps, Jacobians, divergences."""

@@ -1,0 +1,83 @@
+"""Keys of arrays: integers and slices brought to one form, item by item.
+
+An item is an `Integer` (one entry) or `Tuple(start, size, step)`; every axis has one item.
+"""
+
+from typing import Any
+
+import sympy as sp
+
+from odeanalysis.errors import ModelError
+from odeanalysis.symbolic import shapes
+from odeanalysis.symbolic.nodes import Concat, shape_of
+from odeanalysis.symbolic.shapes import Shape, Size
+
+
+def normalise(shape: Shape, key: Any) -> tuple[Any, ...]:
+    """The key as one item for each axis; what NumPy would refuse is refused with the shape and the key."""
+    keys = key if isinstance(key, tuple) else (key,)
+    if len(keys) > len(shape):
+        raise ModelError(f"{len(keys)} indices were given for an array of shape {shapes.show(shape)}, which has {len(shape)} axes")
+    keys = keys + (slice(None),) * (len(shape) - len(keys))
+    return tuple(_item(size, one, shape) for size, one in zip(shape, keys, strict=True))
+
+
+def _item(size: Size, key: Any, shape: Shape) -> Any:
+    if isinstance(key, slice):
+        return sp.Tuple(*_slice(size, key))
+    if isinstance(key, bool) or not isinstance(key, (int, sp.Integer)):
+        raise ModelError(f"index {key!r} is no integer and no slice; arrays are indexed with whole numbers")
+    place = int(key)
+    if isinstance(size, int) and not -size <= place < size:
+        raise ModelError(f"index {place} is out of bounds for an axis of length {size} (shape {shapes.show(shape)})")
+    if not isinstance(size, int) and place < 0:
+        raise ModelError(f"index {place} counts from the end of an axis of symbolic length {size}; count from its start")
+    return sp.Integer(place % size if isinstance(size, int) else place)
+
+
+def _slice(size: Size, key: slice) -> tuple[Any, Any, Any]:
+    if isinstance(size, int):
+        start, stop, step = key.indices(size)
+        return start, len(range(start, stop, step)), step
+    start, stop, step = key.start or 0, key.stop, key.step or 1
+    if start < 0 or step != 1 or (stop is not None and stop < 0):
+        raise ModelError(f"a slice of an axis of symbolic length {size} needs a start of 0 or more, no negative stop and step 1")
+    return start, size - start if stop is None else stop - start, 1
+
+
+def compose(first: Any, second: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The items of `x[first][second]` as items on x."""
+    rest = iter(second)
+    return tuple(item if not isinstance(item, sp.Tuple) else _within(item, next(rest)) for item in first)
+
+
+def _within(outer: Any, inner: Any) -> Any:
+    start, _, step = outer
+    if isinstance(inner, sp.Tuple):
+        return sp.Tuple(start + inner[0] * step, inner[1], inner[2] * step)
+    return start + inner * step
+
+
+def entries(vector: Concat, item: Any) -> list[Any] | None:
+    """The parts of a concatenation that an item picks, where it cuts between parts; else None."""
+    if not all(isinstance(size, int) for part in vector.args for size in shape_of(part)):
+        return None
+    wanted = [int(item)] if not isinstance(item, sp.Tuple) else [int(item[0] + k * item[2]) for k in range(int(item[1]))]
+    owners: list[tuple[Any, int, int]] = []
+    for part in vector.args:
+        length = int(shapes.size_of(shape_of(part)))
+        owners += [(part, place, length) for place in range(length)]
+    return _whole([owners[place] for place in wanted])
+
+
+def _whole(picked: list[tuple[Any, int, int]]) -> list[Any] | None:
+    parts: list[Any] = []
+    position = 0
+    while position < len(picked):
+        part, place, length = picked[position]
+        run = picked[position : position + length]
+        if place != 0 or [p for _, p, _ in run] != list(range(length)) or any(q is not part for q, _, _ in run):
+            return None
+        parts.append(part)
+        position += length
+    return parts

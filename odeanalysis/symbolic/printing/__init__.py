@@ -1,0 +1,1 @@
+"""Printing: text that the parser reads back, and LaTeX."""
