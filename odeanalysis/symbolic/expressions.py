@@ -199,7 +199,9 @@ def power(base: Any, exponent: Any) -> Any:
 
 def elementwise(name: str, *arguments: Any) -> Any:
     """An elementary function of the vocabulary on arrays, entry by entry."""
-    return Map(Str(name), *map(as_expression, arguments))
+    values = [as_expression(argument) for argument in arguments]
+    shapes.broadcast(*map(shape_of, values))  # refuses shapes that do not fit here rather than where the shape is first asked for
+    return Map(Str(name), *values)
 
 
 # ---------------------------------------------------------------- linear algebra
@@ -353,8 +355,10 @@ def part(array: Any, items: tuple[Any, ...]) -> Any:
         return part(array.args[0], compose(array.args[1], items))
     if isinstance(array, Concat) and len(items) == 1:
         found = entries(array, items[0])
-        if found is not None:
-            return found[0] if items[0].is_Integer else concat(*found)
+        if found and items[0].is_Integer:
+            return part(found[0], (sp.Integer(0),)) if isinstance(found[0], Array) else found[0]
+        if found:
+            return concat(*found)
     if isinstance(array, Place) and array.args[1] == sp.Tuple(*items):
         return array.args[0]
     return Element(array, *items) if all(item.is_Integer for item in items) else Slice(array, sp.Tuple(*items))

@@ -36,9 +36,12 @@ def _item(size: Size, key: Any, shape: Shape) -> Any:
 
 
 def _slice(size: Size, key: slice) -> tuple[Any, Any, Any]:
+    if key.step == 0:
+        raise ModelError(f"the step of the slice {key} is 0; give a step of 1, or another one")
     if isinstance(size, int):
         start, stop, step = key.indices(size)
-        return start, len(range(start, stop, step)), step
+        count = len(range(start, stop, step))
+        return (start, count, step) if count else (0, 0, 1)
     start, stop, step = key.start or 0, key.stop, key.step or 1
     if start < 0 or step != 1 or (stop is not None and stop < 0):
         raise ModelError(f"a slice of an axis of symbolic length {size} needs a start of 0 or more, no negative stop and step 1")
@@ -62,22 +65,26 @@ def entries(vector: Concat, item: Any) -> list[Any] | None:
     """The parts of a concatenation that an item picks, where it cuts between parts; else None."""
     if not all(isinstance(size, int) for part in vector.args for size in shape_of(part)):
         return None
-    wanted = [int(item)] if not isinstance(item, sp.Tuple) else [int(item[0] + k * item[2]) for k in range(int(item[1]))]
-    owners: list[tuple[Any, int, int]] = []
-    for part in vector.args:
-        length = int(shapes.size_of(shape_of(part)))
-        owners += [(part, place, length) for place in range(length)]
-    return _whole([owners[place] for place in wanted])
-
-
-def _whole(picked: list[tuple[Any, int, int]]) -> list[Any] | None:
+    place, count, step = map(int, item) if isinstance(item, sp.Tuple) else (int(item), 1, 1)
+    starts = _starts(vector)
     parts: list[Any] = []
-    position = 0
-    while position < len(picked):
-        part, place, length = picked[position]
-        run = picked[position : position + length]
-        if place != 0 or [p for _, p, _ in run] != list(range(length)) or any(q is not part for q, _, _ in run):
+    while count > 0:
+        part, length = starts.get(place, (None, 0))
+        if part is None or length > count or (length > 1 and step != 1):
             return None
         parts.append(part)
-        position += length
+        count -= length
+        place += length * step
     return parts
+
+
+def _starts(vector: Concat) -> dict[int, tuple[Any, int]]:
+    """Where each part begins, with its length."""
+    found: dict[int, tuple[Any, int]] = {}
+    place = 0
+    for part in vector.args:
+        length = int(shapes.size_of(shape_of(part)))
+        if length:
+            found[place] = (part, length)
+        place += length
+    return found

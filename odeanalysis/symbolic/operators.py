@@ -66,6 +66,7 @@ OPERATORS: dict[str, Any] = {
     "__iter__": _iterate,
     "__len__": _length,
     "T": property(transpose),
+    "__array_ufunc__": None,  # NumPy's numbers leave the operation to the array instead of iterating over it
 }
 
 

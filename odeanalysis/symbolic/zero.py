@@ -140,7 +140,7 @@ def numbers_at(function: Callable[..., list[Any]], point: list[Any]) -> list[Any
     """The values at a point, those that are real as reals; None where one is not defined there."""
     try:
         values = [mpmath.mpmathify(value) for value in function(*point)]
-    except (ZeroDivisionError, ValueError, TypeError, OverflowError):
+    except (ZeroDivisionError, ValueError, TypeError, OverflowError, NameError):
         return None
     real = [value.real if isinstance(value, mpmath.mpc) and value.imag == 0 else value for value in values]
     return real if all(map(mpmath.isfinite, real)) else None

@@ -16,7 +16,7 @@ from odeanalysis.symbolic.rewrite import leaves, substitute
 from odeanalysis.symbolic.shapes import Shape, show
 from odeanalysis.symbolic.sharing import is_trivial
 
-Index = tuple[sp.Integer, ...]
+Index = tuple[Any, ...]
 
 
 class Lets:

@@ -71,8 +71,8 @@ def _check(formula: Formula, leaf: Leaf, output: str) -> None:
         raise DerivationError(f"formula {formula.name!r} has no output {output!r}; it has {', '.join(formula.output)}")
     if shape_of(leaf) != formula.shapes[output]:
         raise DerivationError(
-            f"the divergence of {output!r}, of shape {show(formula.shapes[output])}, in {name_of(leaf)!r}, of shape {show(shape_of(leaf))}, is "
-            "not defined; pair every state with its own derivative"
+            f"the divergence of {output!r}, of shape {show(formula.shapes[output])}, in {name_of(leaf)!r}, of shape "
+            f"{show(shape_of(leaf))}, is not defined; pair every state with its own derivative"
         )
 
 

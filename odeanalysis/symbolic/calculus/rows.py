@@ -2,8 +2,8 @@
 
     d(W x) = W dx,   d tanh(x) = diag(1 - tanh(x)^2) dx,   d(u + v) = du + dv,   d concat(u, v) = [du; dv]
 
-Vectors have one rule each in `ROWS`; the gradient of a scalar is one reverse sweep down to the names below it. An array of rank 2 or more that
-moves has no such matrix: it is allowed where a product with a vector that rests has one.
+Vectors have one rule each in `ROWS`; the gradient of a scalar is one reverse sweep down to the names below it. An array of rank 2 or more
+that moves has no such matrix: it is allowed where its product with a vector has one.
 """
 
 from collections.abc import Callable, Iterable
@@ -73,8 +73,8 @@ class Rows:
 def missing(node: Any, wrt: Leaf) -> NoStructure:
     kind = f"{type(node).__name__} {name_of(node)!r}" if isinstance(node, nodes.Block) else f"{type(node).__name__} in {node}"
     return NoStructure(
-        f"{kind}, of shape {show(shape_of(node))}, moves with {name_of(wrt)!r} and has no Jacobian by structure; substitute numbers for the "
-        "symbolic sizes, or write it as products of matrices with vectors"
+        f"{kind}, of shape {show(shape_of(node))}, moves with {name_of(wrt)!r} and has no Jacobian by structure; substitute numbers for "
+        "the symbolic sizes, or write it as products of matrices with vectors"
     )
 
 

@@ -4,6 +4,7 @@ tr(A B) = sum_ij A_ij B_ji,   tr(A diag(d) C) = d . diag(C A),   diag(A B)_i = s
 """
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import sympy as sp
@@ -17,7 +18,7 @@ from odeanalysis.symbolic.shapes import Shape, Size, as_shape
 Key = tuple[Any, ...]
 
 
-def whole(size: Size) -> sp.Tuple:
+def whole(size: Any) -> sp.Tuple:
     """The item of a key that takes all of an axis."""
     return sp.Tuple(0, size, 1)
 
@@ -215,7 +216,7 @@ def positions(item: Any) -> list[int]:
     """The places along an axis that an item names."""
     if not isinstance(item, sp.Tuple):
         return [int(item)]
-    start, count, step = map(int, item)
+    start, count, step = (int(str(part)) for part in item.args)
     return [start + k * step for k in range(count)]
 
 
@@ -301,3 +302,28 @@ def _placed_trace(matrix: Any) -> Any:
     key = tuple(item for item in reversed(met) if item is not None)
     block = pick(value, key) if key else value
     return trace(block) if len(shape_of(block)) == 2 else block
+
+
+def squared_norm(array: Any) -> Any:
+    """The sum of the squares of all entries: |u v^T|^2 = |u|^2 |v|^2, and zeros are not squared."""
+    if shape_of(array) == ():
+        return ex.power(array, 2)
+    if isinstance(array, (nodes.Place, nodes.Diag)):
+        return squared_norm(array.args[0])
+    if isinstance(array, nodes.Eye):
+        return nodes.shapes.as_expr(array.shape[0])
+    if isinstance(array, nodes.Outer):
+        return ex.mul(*map(squared_norm, array.args))
+    if isinstance(array, nodes.Times) and len(array.args) == 2 and shape_of(array.args[0]) == ():
+        return ex.mul(ex.power(array.args[0], 2), squared_norm(array.args[1]))
+    if isinstance(array, nodes.Plus) and all(apart(one, two) for one, two in combinations(array.args, 2)):
+        return ex.add(*map(squared_norm, array.args))
+    return ex.sumsq(array)
+
+
+def apart(one: Any, two: Any) -> bool:
+    """Whether two arrays of values placed among zeros have no place in common."""
+    if not (isinstance(one, nodes.Place) and isinstance(two, nodes.Place)):
+        return False
+    axes = zip(one.args[1], two.args[1], one.shape, strict=True)
+    return any(meet(*axis) == () for axis in axes)

@@ -1,0 +1,172 @@
+"""Bounds on numbers, so that no text makes SymPy compute for long: each constant is looked at in floating point before it is built.
+
+SymPy evaluates powers of rationals exactly, and decides signs and comparisons of constants by ever more digits; both are only asked of
+numbers of moderate size that rounding can tell apart.
+"""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import sympy as sp
+
+from odeanalysis.errors import ModelError
+from odeanalysis.symbolic.functions import SCALAR_CLASSES
+from odeanalysis.symbolic.language.grammar import Grammar
+from odeanalysis.symbolic.nodes import Array, shape_of
+
+INFINITE = frozenset({sp.zoo, sp.nan, sp.oo, -sp.oo})
+APART = 1e-9  # constants that differ by less, relatively, are not told apart
+UNKNOWN = 1.0  # the stand-in for a constant that is always of moderate size
+
+
+class NumberError(ModelError):
+    """A number out of bounds; the reader adds the place."""
+
+
+FLOATS: dict[str, Callable[..., float]] = {
+    **{name: getattr(math, name) for name in ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "log", "erf")},
+    "abs": abs,
+    "maximum": max,
+    "minimum": min,
+}
+GROWING = {"softplus", "relu", "elu", "gelu", "silu"}
+
+
+@lru_cache(maxsize=4096)
+def approximate(number: Any) -> float:
+    """A constant in floating point: infinite where it is too large, NaN where it is not real."""
+    if isinstance(number, sp.Rational):
+        return _safely(lambda: number.p / number.q)
+    if isinstance(number, sp.NumberSymbol):
+        return float(number)
+    arguments = [approximate(argument) for argument in number.args if isinstance(argument, sp.Expr)]
+    return _safely(lambda: _evaluated(number, arguments))
+
+
+def _evaluated(number: Any, arguments: list[float]) -> float:
+    if isinstance(number, sp.Add):
+        return math.fsum(arguments)
+    if isinstance(number, sp.Mul):
+        return math.prod(arguments)
+    if isinstance(number, sp.Pow):
+        return math.pow(*arguments)
+    return call(SCALAR_CLASSES.get(type(number), ""), arguments)
+
+
+def call(name: str, arguments: list[float]) -> float:
+    """An elementary function of constants; for those that are bounded, or grow no faster than their argument, a bound."""
+    if name in GROWING:
+        return abs(arguments[0]) + UNKNOWN
+    return _safely(lambda: FLOATS[name](*arguments)) if name in FLOATS else UNKNOWN
+
+
+def _safely(compute: Callable[[], float]) -> float:
+    try:
+        return compute()
+    except OverflowError:
+        return math.inf
+    except (ValueError, ZeroDivisionError):
+        return math.nan
+
+
+def is_constant(value: Any) -> bool:
+    return isinstance(value, sp.Expr) and not isinstance(value, Array) and bool(value.is_number)
+
+
+def coefficient(value: Any) -> Any:
+    """The rational factor of a scalar."""
+    return value.as_coeff_Mul()[0] if isinstance(value, sp.Mul) else value if isinstance(value, sp.Rational) else sp.S.One
+
+
+def bits(number: Any) -> int:
+    return max(abs(number.p).bit_length(), number.q.bit_length()) if isinstance(number, sp.Rational) else 0
+
+
+# ---------------------------------------------------------------- before something is built
+
+
+def check_power(base: Any, exponent: Any, grammar: Grammar) -> None:
+    """Refuses powers that would be huge, or huge to compute."""
+    if base == 0 and is_constant(exponent) and approximate(exponent) < 0:
+        raise NumberError("a division by zero; change the constants here")
+    if base is sp.E:
+        check_exponential(exponent, grammar)
+    if is_constant(base) and is_constant(exponent):
+        _moderate(_safely(lambda: math.pow(approximate(base), approximate(exponent))), f"({_short(base)})**({_short(exponent)})")
+    if not isinstance(exponent, sp.Rational):
+        return
+    if not is_constant(base) and abs(exponent) > grammar.power:
+        raise NumberError(f"the exponent {_short(exponent)} is larger than {grammar.power}; use a smaller one, or exp and log")
+    if bits(coefficient(base)) > 1 and bits(coefficient(base)) * abs(exponent) > grammar.bits:
+        raise NumberError(f"({_short(coefficient(base))})**({_short(exponent)}) has too many digits; use smaller numbers")
+
+
+def check_exponential(argument: Any, grammar: Grammar) -> None:
+    """exp(c*log(u)) becomes u**c."""
+    for term in sp.Add.make_args(argument):
+        for factor in sp.Mul.make_args(term):
+            if isinstance(factor, sp.log):
+                check_power(factor.args[0], coefficient(term), grammar)
+
+
+def check_call(name: str, arguments: tuple[Any, ...], grammar: Grammar) -> None:
+    """Refuses elementary functions of constants whose value is not finite or not real, and signs that rounding cannot tell."""
+    if any(isinstance(argument, Array) for argument in arguments):
+        return
+    if name == "exp":
+        check_exponential(arguments[0], grammar)
+    if all(map(is_constant, arguments)):
+        _moderate(call(name, [approximate(argument) for argument in arguments]), f"{name} of {', '.join(map(_short, arguments))}")
+
+
+def check_relation(left: Any, right: Any) -> None:
+    """Refuses to compare scalars whose difference is a constant that may or may not be zero."""
+    if not isinstance(left, Array) and not isinstance(right, Array):
+        gap = sp.Add(left, sp.Mul(-1, right))
+        if is_constant(gap):
+            _told_apart(gap)
+
+
+# ---------------------------------------------------------------- after it is built
+
+
+def check_value(value: Any, grammar: Grammar) -> Any:
+    """The value, unless its shapes do not fit, or it or one of its parts next below is no moderate real number."""
+    shape_of(value)
+    parts = (value, *(part for part in value.args if isinstance(part, sp.Expr))) if isinstance(value, (sp.Expr, Array)) else ()
+    for part in parts:
+        if part in INFINITE:
+            raise NumberError("a division by zero, or a value that is not finite; change the constants here")
+        if part is sp.I:
+            raise NumberError("a value that is not real, such as the root or logarithm of a negative number; change the constants here")
+        if bits(coefficient(part)) > grammar.bits:
+            raise NumberError(f"{_short(coefficient(part))} is too long; use fewer digits")
+    if isinstance(value, sp.Pow) and isinstance(value.exp, sp.Rational) and not is_constant(value.base) and abs(value.exp) > grammar.power:
+        raise NumberError(f"the exponent {_short(value.exp)} is larger than {grammar.power}; use a smaller one")
+    if is_constant(value):
+        _moderate(approximate(value), _short(value))
+        _told_apart(value)
+    return value
+
+
+def _told_apart(number: Any) -> None:
+    if isinstance(number, sp.Add):
+        terms = [approximate(term) for term in number.args]
+        if abs(math.fsum(terms)) <= APART * max(map(abs, terms)):
+            raise NumberError(f"{_short(number)} is too close to zero for rounding to tell; write its exact value")
+
+
+def _moderate(value: float, what: str) -> None:
+    if math.isinf(value):
+        raise NumberError(f"{_short(what)} is too large for a 64-bit number; use smaller numbers")
+    if math.isnan(value):
+        raise NumberError(f"{_short(what)} is not a real number; change the constants here")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, sp.Rational) and bits(value) > 64:
+        return f"a number of {bits(value)} bits"
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:18]}...{text[-18:]}"
