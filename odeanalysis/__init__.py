@@ -1,0 +1,60 @@
+"""From a stated continuous-depth model to its derived, computed and certified gradient.
+
+Names are loaded when they are first used, so that the command line starts fast.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "symbolic.expressions": "block depth zeros ones eye dot outer trace diag concat transpose sumsq",
+    "symbolic.functions": (
+        "sin cos tan asin acos atan sinh cosh tanh exp log sqrt abs sign erf sigmoid softplus relu elu gelu silu maximum minimum where"
+    ),
+    "symbolic.nodes": "Block",
+    "symbolic.formula": "Formula formula share",
+    "symbolic.calculus.reverse": "vjp",
+    "symbolic.calculus.forward": "jvp",
+    "symbolic.calculus.jacobian": "jacobian",
+    "symbolic.calculus.divergence": "divergence",
+    "symbolic.language": "parse",
+    "modeling.model": "Model Objective Observation Problem",
+    "modeling.bases": "Fourier Chebyshev Legendre Monomial Hat Spline Radial",
+    "modeling.transforms": "galerkin stacked flow regularize",
+    "modeling.modelfile": "read loads",
+    "modeling.values": "read_values bind",
+    "derivations.adjoint": "adjoint",
+    "derivations.derived": "DerivedProblem",
+    "derivations.proof": "prove",
+    "derivations.solution": "solution",
+    "tableaus": "Tableau METHODS tableau",
+    "targets": "emit TARGETS",
+    "targets.callables": "compile_numpy",
+    "numerics.gradients.evaluate": "value_and_gradient evaluate solve_problem Evaluation SENSITIVITIES",
+    "numerics.gradients.settings": "Settings",
+    "numerics.gradients.discrete": "DiscreteAdjoint",
+    "numerics.gradients.continuous": "ContinuousAdjoint Backsolve",
+    "numerics.gradients.forward": "Forward",
+    "numerics.gradients.differences": "Differences ComplexStep",
+    "numerics.fitting": "fit Fit",
+    "verification.certificate": "check Certificate",
+    "verification.runner": "verify",
+    "errors": "OdeAnalysisError ModelError LanguageError DerivationError TargetError SolveError",
+}
+_OWNERS = {name: home for home, names in _HOMES.items() for name in names.split()}
+_RENAMED = {"sum": ("symbolic.expressions", "total")}
+
+__all__ = sorted({*_OWNERS, *_RENAMED})
+
+
+def __getattr__(name: str) -> Any:
+    home, original = _RENAMED.get(name, (_OWNERS.get(name), name))
+    if home is None:
+        raise AttributeError(f"module 'odeanalysis' has no attribute {name!r}")
+    value = getattr(import_module(f"odeanalysis.{home}"), original)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""Derivations: each takes a Problem and gives formulas."""

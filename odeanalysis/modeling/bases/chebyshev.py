@@ -1,0 +1,28 @@
+"""Chebyshev polynomials of the first kind."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from odeanalysis.modeling.bases.basis import interval_of, whole
+from odeanalysis.modeling.bases.orthogonal import Orthogonal
+
+
+@dataclass(frozen=True)
+class Chebyshev(Orthogonal):
+    """T_0, T_1, ... of depth mapped to [-1, 1]: T_{j+1}(x) = 2 x T_j(x) - T_{j-1}(x).
+
+    terms: how many of them.  interval: (low, high), mapped to (-1, 1); by default the domain, which then has to be of numbers.
+    """
+
+    terms: int
+    interval: Any = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "terms", whole(self.terms, "terms", 1))
+        if self.interval is not None:
+            object.__setattr__(self, "interval", interval_of(self.interval, "interval"))
+
+    def recurrence(self, j: int) -> tuple[Any, Any]:
+        return sp.Integer(2), sp.Integer(1)

@@ -1,0 +1,77 @@
+"""Parameters and inputs as functions of depth: theta(s) = sum_j alpha_j psi_j(s).
+
+Source: Massaroli et al. 2020, Sec. 3 (spectral discretisation) and Cor. 1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+
+from odeanalysis.errors import ModelError
+from odeanalysis.modeling import tables
+from odeanalysis.modeling.bases import BASES, Basis
+from odeanalysis.modeling.model import Model
+from odeanalysis.modeling.transforms.transform import Parse, Table, Transform, checked, located, texts, vary
+from odeanalysis.symbolic import expressions as ex
+from odeanalysis.symbolic.nodes import Leaf, shape_of
+
+EXAMPLES = {"parameters": 'parameters = ["W"]', "basis": 'basis = "fourier"'}
+BASIS_KEYS = tuple(dict.fromkeys(field.name for basis in BASES.values() for field in fields(basis)))  # pyright: ignore
+KEYS = {"parameters": True, "basis": True, **dict.fromkeys(BASIS_KEYS, False)}
+
+
+def galerkin(model: Model, bases: Mapping[str | Leaf, Basis]) -> Model:
+    """Makes parameters or inputs functions of depth, each in a basis of its own.
+
+        theta(s) = sum_j theta[j] psi_j(s)
+
+    bases: name (or leaf) -> basis.  The value of each name gains a leading axis `terms`, its coefficients; wherever the model and an
+    objective stated afterwards use the name, they mean its value at their depth.
+    Raises ModelError for a name that is no parameter or input, that varies with depth already, or on which a depth rests.
+    """
+    for name, basis in dict(bases).items():
+        if not isinstance(basis, Basis):
+            raise ModelError(f"galerkin gives {getattr(name, 'name', name)!r} the basis {basis!r}; give one such as Fourier(5, period=1)")
+        functions = basis.functions(model.depth, model.domain)
+        model = vary(model, name, basis.terms, lambda coefficient, f=functions: combination(f, coefficient), "galerkin")
+    return model
+
+
+def combination(functions: tuple[Any, ...], coefficient: Any) -> Any:
+    """sum_j coefficient[j] psi_j: a scalar product, a product with a matrix, or for higher ranks a sum of slices."""
+    rank = len(shape_of(coefficient))
+    if rank <= 2:
+        return (ex.dot if rank == 1 else ex.matmul)(ex.concat(*functions), coefficient)
+    return ex.add(*(ex.mul(function, ex.index(coefficient, j)) for j, function in enumerate(functions)))
+
+
+def from_table(model: Model, table: Table, where: str, parse: Parse) -> Model:
+    """A table of a model file: parameters, basis, and the keys of that basis."""
+    given = checked(table, where, KEYS, EXAMPLES)
+    names = texts(given.pop("parameters"), f"{where}.parameters", EXAMPLES["parameters"])
+    basis = basis_from(given, where, parse)
+    with located(where):
+        return galerkin(model, dict.fromkeys(names, basis))
+
+
+def basis_from(given: dict[str, Any], where: str, parse: Parse) -> Basis:
+    """The basis that a table names, made from the table's other keys."""
+    name = tables.text(given.pop("basis"), f"{where}.basis", EXAMPLES["basis"])
+    if name not in BASES:
+        raise ModelError(f"{where}.basis is {tables.show(name)}, which is no basis; {tables.suggestion(name, BASES)}")
+    keys = {field.name: field.default is MISSING for field in fields(BASES[name])}  # pyright: ignore
+    tables.only(given, keys, f"{where} (basis {name!r})")
+    for key, needed in keys.items():
+        if needed:
+            tables.required(given, key, f"{where} (basis {name!r})", key)
+    with located(where):
+        return BASES[name](**{key: _value(value, f"{where}.{key}", parse) for key, value in given.items()})
+
+
+def _value(value: Any, where: str, parse: Parse) -> Any:
+    if isinstance(value, list):
+        return tuple(parse(one, f"{where}[{i}]") for i, one in enumerate(value))
+    return parse(value, where)
+
+
+TRANSFORM = Transform("model", KEYS, from_table)

@@ -1,0 +1,16 @@
+"""The targets by name."""
+
+from collections.abc import Callable
+
+from odeanalysis.errors import TargetError
+from odeanalysis.symbolic.formula import Formula
+from odeanalysis.targets import numpy_
+
+TARGETS: dict[str, Callable[[Formula], str]] = {"numpy": numpy_.emit}
+
+
+def emit(formula: Formula, target: str = "numpy") -> str:
+    """The text of a formula for one of `TARGETS`; the same formula always has the same text. Raises TargetError."""
+    if target not in TARGETS:
+        raise TargetError(f"there is no target {target!r}; there are {', '.join(map(repr, sorted(TARGETS)))}")
+    return TARGETS[target](formula)
