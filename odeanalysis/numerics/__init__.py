@@ -1,0 +1,1 @@
+"""Numbers from callables: solvers, and the gradients that are taken through them."""

@@ -1,0 +1,1 @@
+"""Gradients: sensitivities as values, behind one `value_and_gradient`."""

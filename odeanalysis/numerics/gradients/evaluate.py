@@ -1,0 +1,130 @@
+"""`value_and_gradient`: one call for every sensitivity, method and reduction."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, Protocol
+
+import numpy as np
+
+from odeanalysis.errors import ModelError, SolveError
+from odeanalysis.modeling.model import Problem
+from odeanalysis.numerics.gradients.continuous import Backsolve, ContinuousAdjoint
+from odeanalysis.numerics.gradients.differences import ComplexStep, Differences
+from odeanalysis.numerics.gradients.discrete import DiscreteAdjoint
+from odeanalysis.numerics.gradients.forward import Forward
+from odeanalysis.numerics.gradients.program import Array
+from odeanalysis.numerics.gradients.run import Run, solve_setting
+from odeanalysis.numerics.gradients.setting import prepare
+from odeanalysis.numerics.gradients.settings import Settings
+
+
+class Sensitivity(Protocol):
+    """A way to differentiate a solved problem, as a value."""
+
+    @property
+    def name(self) -> str: ...
+
+    def gradients(self, run: Run) -> dict[str, Array]: ...
+
+
+SENSITIVITIES: dict[str, Sensitivity] = {
+    one.name: one for one in (DiscreteAdjoint(), ContinuousAdjoint(), Forward(), Backsolve(), Differences(), ComplexStep())
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """value: the reduced loss.  gradients: name -> derivative of the value, in the value's shape.  final: state -> state at S."""
+
+    value: float
+    gradients: dict[str, Array]
+    final: dict[str, Array]
+    statistics: dict[str, Any]
+
+
+def solve_problem(problem: Problem, values: Mapping[str, Any], settings: Settings | None = None) -> Run:
+    """Solves a problem for values. Raises ModelError for values that do not fit, SolveError for a solve that fails."""
+    return solve_setting(prepare(problem, values), settings or Settings())
+
+
+def evaluate(
+    problem: Problem,
+    values: Mapping[str, Any],
+    settings: Settings | None = None,
+    sensitivity: Sensitivity | None = None,
+    wrt: Iterable[str] | None = None,
+) -> Evaluation:
+    """The value, the gradient with respect to every value given (or to `wrt`), the final state and the statistics.
+
+    Raises ModelError for bad values, SolveError for a failed solve or a result that is not finite.
+    """
+    chosen = sensitivity or DiscreteAdjoint()
+    run = solve_problem(problem, values, settings)
+    wanted = _wanted(run, wrt)
+    with np.errstate(all="ignore"):
+        gradients = chosen.gradients(run)
+    found = Evaluation(float(run.value), {name: gradients[name] for name in wanted}, run.final, statistics(run, chosen))
+    _check_finite(problem, found)
+    return found
+
+
+def value_and_gradient(
+    problem: Problem,
+    values: Mapping[str, Any],
+    *,
+    method: str = "tsit5",
+    rtol: float = 1e-8,
+    atol: float = 1e-10,
+    steps: int | None = None,
+    sensitivity: Sensitivity | None = None,
+    reduction: str | None = None,
+    wrt: Iterable[str] | None = None,
+) -> tuple[float, dict[str, Array]]:
+    """The loss of a problem and its derivative with respect to every parameter, input and observation datum.
+
+    values: name -> array; a leading axis beyond the declared shape is the batch.  sensitivity: `DiscreteAdjoint()` (default),
+    `ContinuousAdjoint()`, `Forward()`, `Backsolve()`, `Differences()`, `ComplexStep()`.  reduction: "mean" or "sum" over the batch
+    (default: the problem's).  wrt: the names whose gradients are wanted (default: all).
+    Returns (value, {name: gradient in the value's shape}). Raises ModelError and SolveError.
+    """
+    stated = problem if reduction is None else replace(problem, reduction=reduction)
+    found = evaluate(stated, values, Settings(method, rtol, atol, steps), sensitivity, wrt)
+    return found.value, found.gradients
+
+
+def _wanted(run: Run, wrt: Iterable[str] | None) -> list[str]:
+    known = list(run.setting.bound.arrays)
+    names = known if wrt is None else list(wrt)
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"; did you mean {near[0]!r}" if near else ""
+            raise ModelError(f"no value is named {name!r}{hint}; gradients exist with respect to {', '.join(known)}")
+    return names
+
+
+def statistics(run: Run, sensitivity: Sensitivity) -> dict[str, Any]:
+    """Method, sensitivity, backend, and counts over the batch: the most steps of a sample, all rejections and evaluations."""
+    counts = run.solution.statistics
+    return {
+        "method": run.settings.method,
+        "sensitivity": sensitivity.name,
+        "backend": "numpy",
+        "steps": int(np.max(counts.accepted, initial=0)),
+        "rejected": int(np.sum(counts.rejected)),
+        "evaluations": int(np.sum(counts.evaluations)),
+        "batch": run.setting.bound.batch,
+    }
+
+
+def _check_finite(problem: Problem, found: Evaluation) -> None:
+    if not np.isfinite(found.value):
+        raise SolveError(f"the value of {problem.name!r} is {found.value}; check logarithms, roots and quotients in the objective")
+    for name, gradient in found.gradients.items():
+        if not np.isfinite(gradient).all():
+            place = [int(i) for i in np.argwhere(~np.isfinite(gradient))[0]]
+            raise SolveError(
+                f"the gradient of {problem.name!r} with respect to {name!r} is not finite at {place}; "
+                "an expression has no derivative at these values (a root or a logarithm at 0?)"
+            )

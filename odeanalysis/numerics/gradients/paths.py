@@ -1,0 +1,142 @@
+"""The path of every sample: its nodes in order, where each comes from, and the pieces that hold between them.
+
+A node is a mark (s0, S, a break point, an observed depth). Gradients with respect to nodes flow back to the marks, so that moving ends,
+break points and observations need no rule of their own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from odeanalysis.derivations.parts import Parts
+from odeanalysis.errors import ModelError
+from odeanalysis.numerics.gradients.program import Array, Program, Values
+from odeanalysis.numerics.solvers.grid import Grid
+
+START, END = 0, 1
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """grid: nodes [B, K+1] and flags [B, K, P].  source: the mark of each node, [B, K+1].  node: the node of each mark, [B, M]."""
+
+    grid: Grid
+    source: Array
+    node: Array
+
+    def flags_at(self, node: Array) -> Array:
+        """The flags of the segment that ends at a node, the side of s0: [B, m] -> [B, m, P]."""
+        rows = np.arange(len(node))[:, None]
+        return self.grid.pieces[rows, np.maximum(node - 1, 0)]
+
+
+def mark_values(program: Program, values: Values, batch: int) -> Array:
+    """The depths of the marks of every sample: [B, M]."""
+    found = program.marks(values).values()
+    return np.stack([np.broadcast_to(depth, (batch,)) for depth in found], axis=1)
+
+
+def path(program: Program, values: Values, batch: int) -> Path:
+    """The nodes in the order of each sample's path, with break points that lie outside moved to its ends.
+
+    Raises ModelError for an end that is not finite, an observation outside the domain, or one that a moving mark passes through.
+    """
+    stated = program.parts
+    with np.errstate(all="ignore"):
+        marks = mark_values(program, values, batch)
+    _check_ends(stated, marks)
+    observed = sorted({mark for one in stated.observed for mark in one})
+    _check_observed(stated, marks, observed)
+    source, node = _order(marks, observed)
+    nodes = np.take_along_axis(marks, source, axis=1)
+    return Path(Grid(nodes, flags(program, values, nodes)), source, node)
+
+
+def moved(program: Program, values: Values, batch: int, old: Path) -> Path:
+    """The same path, in the same order and pieces, for values that moved its marks a little (or off the real line).
+
+    Where marks that stood together pass each other, a segment between them runs back, which keeps the loss smooth.
+    """
+    marks = mark_values(program, values, batch)
+    nodes = np.take_along_axis(marks, old.source, axis=1)
+    return Path(Grid(nodes, old.grid.pieces, turning=True), old.source, old.node)
+
+
+def _order(marks: Array, observed: list[int]) -> tuple[Array, Array]:
+    count, total = marks.shape
+    start, end = marks[:, START], marks[:, END]
+    way = np.where(end >= start, 1.0, -1.0)
+    inner = np.arange(2, total)
+    after = np.array([mark not in observed for mark in inner], dtype=float)
+    along = way[:, None] * (marks[:, 2:] - start[:, None])
+    length = way * (end - start)
+    along = np.where(np.isnan(along), np.inf, along)
+    order = np.lexsort((np.broadcast_to(after, along.shape), along), axis=1)
+    sorted_along = np.take_along_axis(along, order, axis=1)
+    source = np.where(sorted_along < 0, START, np.where(sorted_along > length[:, None], END, inner[order] if total > 2 else order))
+    ends = np.full((count, 1), START), np.full((count, 1), END)
+    source = np.concatenate([ends[0], source, ends[1]], axis=1)
+    node = np.zeros((count, total), dtype=int)
+    rows = np.arange(count)
+    for place in range(source.shape[1]):
+        node[rows, source[:, place]] = place
+    node[:, START] = 0
+    return source, node
+
+
+def flags(program: Program, values: Values, nodes: Array) -> Array:
+    """Which pieces hold in each segment, decided at its midpoint; a segment of length zero takes those of its neighbour: [B, K, P]."""
+    names = [flag.name for flag in program.parts.pieces.flags]
+    count, segments = nodes.shape[0], nodes.shape[1] - 1
+    if not names:
+        return np.zeros((count, segments, 0))
+    middle = (nodes[:, :-1] + nodes[:, 1:]).T / 2
+    found = program.flags({**values, program.parts.depth.name: middle})
+    result = np.stack([np.broadcast_to(found[name], middle.shape).T for name in names], axis=2).astype(float)
+    return _filled(result, nodes[:, :-1] == nodes[:, 1:])
+
+
+def _filled(pieces: Array, empty: Array) -> Array:
+    segments = pieces.shape[1]
+    for j in range(1, segments):
+        pieces[:, j] = np.where(empty[:, j, None], pieces[:, j - 1], pieces[:, j])
+    leading = np.logical_and.accumulate(empty, axis=1)
+    for j in range(segments - 2, -1, -1):
+        pieces[:, j] = np.where(leading[:, j, None], pieces[:, j + 1], pieces[:, j])
+    return pieces
+
+
+def _check_ends(stated: Parts, marks: Array) -> None:
+    bad = ~np.isfinite(marks[:, :2])
+    if bad.any():
+        sample, which = (int(place) for place in np.argwhere(bad)[0])
+        end = stated.problem.model.domain[which]
+        raise ModelError(f"domain of {stated.problem.name!r}: {end} is {marks[sample, which]} for sample {sample}; change the values")
+
+
+def _check_observed(stated: Parts, marks: Array, observed: list[int]) -> None:
+    expressions = [expression for _, expression in stated.marks.outputs]
+    low, high = marks[:, :2].min(axis=1), marks[:, :2].max(axis=1)
+    for mark in observed:
+        outside = ~((marks[:, mark] >= low) & (marks[:, mark] <= high))
+        if outside.any():
+            sample = int(outside.argmax())
+            raise ModelError(
+                f"objective.observations of {stated.problem.name!r}: depth {expressions[mark]} (sample {sample}) lies outside the domain "
+                f"[{low[sample]}, {high[sample]}]; move it inside"
+            )
+        _check_passing(stated, marks, mark, expressions)
+
+
+def _check_passing(stated: Parts, marks: Array, mark: int, expressions: list[object]) -> None:
+    """An observation and another mark at one depth, of which one moves: the loss has two one-sided derivatives there."""
+    for other in range(marks.shape[1]):
+        fixed = stated.is_fixed(mark) and stated.is_fixed(other)
+        if other == mark or fixed or (other not in (START, END) and other not in stated.switching):
+            continue
+        meeting = marks[:, other] == marks[:, mark]
+        if meeting.any():
+            raise ModelError(
+                f"objective.observations of {stated.problem.name!r}: the observation at {expressions[mark]} coincides with "
+                f"{expressions[other]} for sample {int(meeting.argmax())}; one passes through the other, where the loss has two one-sided derivatives: move one"
+            )

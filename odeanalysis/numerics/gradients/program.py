@@ -1,0 +1,279 @@
+"""A problem as callables: its formulas, derived, emitted and compiled once, each when it is first needed.
+
+Every callable takes and gives arrays with leading batch axes. Gradients of values that the samples share are summed over the batch inside
+the formula (`BatchSum`), in this one place.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from odeanalysis.derivations.adjoint import seeds
+from odeanalysis.derivations.parts import COST, Parts, parts
+from odeanalysis.derivations.sensitivity import variational
+from odeanalysis.derivations.step import step, step_vjp
+from odeanalysis.modeling.model import Problem
+from odeanalysis.symbolic.calculus.forward import jvp, tangent_of
+from odeanalysis.symbolic.calculus.jacobian import flat_jacobian
+from odeanalysis.symbolic.calculus.reverse import vjp
+from odeanalysis.symbolic.expressions import is_zero
+from odeanalysis.symbolic.formula import Formula, share
+from odeanalysis.symbolic.nodes import Array as ArrayNode
+from odeanalysis.symbolic.nodes import BatchSum, BatchTotal
+from odeanalysis.tableaus import tableau
+from odeanalysis.targets.callables import compile_numpy
+
+Array = NDArray[Any]
+Values = Mapping[str, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A formula bound to NumPy: names in, names out."""
+
+    formula: Formula
+    function: Callable[..., tuple[Array, ...]]
+
+    def __call__(self, values: Values) -> dict[str, Array]:
+        results = self.function(*(values[leaf.name] for leaf in self.formula.inputs))
+        return dict(zip((name for name, _ in self.formula.outputs), results, strict=True))
+
+
+def compiled(formula: Formula) -> Compiled:
+    return Compiled(formula, compile_numpy(formula))
+
+
+def summed(formula: Formula, shared: frozenset[str]) -> Formula:
+    """The formula with the outputs of shared names summed over the batch."""
+    outputs = {name: _summed(value) if name in shared else value for name, value in formula.outputs}
+    return share(formula.name, formula.inputs, formula.lets, outputs, formula.source)
+
+
+def _summed(value: Any) -> Any:
+    if is_zero(value):
+        return value
+    return BatchSum(value) if isinstance(value, ArrayNode) else BatchTotal(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """The callables of one problem, for a given set of shared names."""
+
+    parts: Parts
+    shared: frozenset[str]
+
+    @cached_property
+    def field(self) -> Compiled:
+        return compiled(self.parts.field if self.parts.has_cost else self.parts.field.only(*(z.name for z in self.parts.states)))
+
+    @cached_property
+    def initial(self) -> Compiled:
+        return compiled(self.parts.initial)
+
+    @cached_property
+    def terminal(self) -> Compiled:
+        return compiled(self.parts.terminal)
+
+    @cached_property
+    def observations(self) -> tuple[Compiled, ...]:
+        return tuple(map(compiled, self.parts.observations))
+
+    @cached_property
+    def marks(self) -> Compiled:
+        return compiled(self.parts.marks)
+
+    @cached_property
+    def flags(self) -> Compiled:
+        return compiled(self.parts.flags)
+
+    def reverse(self, formula: Formula, cotangents: Mapping[str, Any] | None = None) -> Compiled:
+        """The vector-Jacobian product of a formula with respect to all its inputs but the flags."""
+        return compiled(summed(vjp(formula, cotangents, _moving(self.parts, formula)), self.shared))
+
+    @cached_property
+    def initial_vjp(self) -> Compiled:
+        return self.reverse(self.parts.initial)
+
+    @cached_property
+    def terminal_vjp(self) -> Compiled:
+        return self.reverse(self.parts.terminal)
+
+    @cached_property
+    def observation_vjps(self) -> tuple[Compiled, ...]:
+        return tuple(map(self.reverse, self.parts.observations))
+
+    @cached_property
+    def marks_vjp(self) -> Compiled:
+        return self.reverse(self.parts.marks)
+
+    @cached_property
+    def adjoint(self) -> Compiled:
+        """dH with respect to depth, states and names, for every sample by itself: its integrands are integrated along each path."""
+        formula = self.parts.field
+        weights = {**seeds(self.parts), COST.name: sp.Symbol("_weight", real=True)}
+        return compiled(vjp(formula, weights, _moving(self.parts, formula), "adjoint"))
+
+    def step_vjp(self, method: str) -> Compiled:
+        """The exact discrete adjoint of one step of a method."""
+        return _step_vjp(self, method)
+
+    @cached_property
+    def jacobian(self) -> Compiled:
+        """`jacobian`: the derivative of the field, and of the running cost, in the states, flattened: [..., n, n]."""
+        stated = self.parts
+        outputs = (*(z.name for z in stated.states), *((COST.name,) if stated.has_cost else ()))
+        return compiled(flat_jacobian(stated.field, outputs, (*stated.states, *((COST,) if stated.has_cost else ()))))
+
+    @cached_property
+    def depth_derivative(self) -> Compiled:
+        """The derivative of the field, and of the running cost, in depth."""
+        return compiled(jvp(self.parts.field, {self.parts.depth: sp.Integer(1)}, "depth_derivative"))
+
+    @cached_property
+    def variational(self) -> Compiled:
+        """The tangent of the field and of the running cost along tangents of states and names."""
+        return compiled(variational(self.parts))
+
+    def forward(self, formula: Formula) -> Compiled:
+        """The tangent of a formula along tangents of all its inputs but the flags."""
+        return compiled(jvp(formula, {leaf: tangent_of(leaf) for leaf in _moving(self.parts, formula)}))
+
+    def tangent_of_reverse(self, formula: Formula) -> Compiled:
+        """How the vector-Jacobian product of a formula moves with its inputs and its cotangents: second derivatives."""
+        return self.tangent(vjp(formula, None, _moving(self.parts, formula)))
+
+    def tangent(self, formula: Formula) -> Compiled:
+        """The tangent of a formula along all its inputs but the flags, summed over the batch for shared names."""
+        moved = jvp(formula, {leaf: tangent_of(leaf) for leaf in _moving(self.parts, formula)})
+        return compiled(summed(moved, self.shared))
+
+    @cached_property
+    def second(self) -> "Second":
+        return Second(self)
+
+    @cached_property
+    def initial_jvp(self) -> Compiled:
+        return self.forward(self.parts.initial)
+
+    @cached_property
+    def terminal_jvp(self) -> Compiled:
+        return self.forward(self.parts.terminal)
+
+    @cached_property
+    def observation_jvps(self) -> tuple[Compiled, ...]:
+        return tuple(map(self.forward, self.parts.observations))
+
+    @cached_property
+    def marks_jvp(self) -> Compiled:
+        return self.forward(self.parts.marks)
+
+
+@dataclass(frozen=True, eq=False)
+class Second:
+    """The tangents of a program's reverse formulas."""
+
+    first: Program
+
+    @cached_property
+    def initial(self) -> Compiled:
+        return self.first.tangent_of_reverse(self.first.parts.initial)
+
+    @cached_property
+    def terminal(self) -> Compiled:
+        return self.first.tangent_of_reverse(self.first.parts.terminal)
+
+    @cached_property
+    def observations(self) -> tuple[Compiled, ...]:
+        return tuple(map(self.first.tangent_of_reverse, self.first.parts.observations))
+
+    @cached_property
+    def marks(self) -> Compiled:
+        return self.first.tangent_of_reverse(self.first.parts.marks)
+
+    def step(self, method: str) -> Compiled:
+        """The tangent of a step."""
+        return _step_jvp(self.first, method)
+
+    def step_vjp(self, method: str) -> Compiled:
+        """The tangent of a step's discrete adjoint."""
+        return _step_vjp_jvp(self.first, method)
+
+
+@lru_cache(maxsize=64)
+def _step_jvp(ready: Program, method: str) -> Compiled:
+    return ready.forward(step(ready.parts, tableau(method)))
+
+
+@lru_cache(maxsize=64)
+def _step_vjp_jvp(ready: Program, method: str) -> Compiled:
+    return ready.tangent(step_vjp(ready.parts, tableau(method)))
+
+
+@lru_cache(maxsize=64)
+def _step_vjp(ready: Program, method: str) -> Compiled:
+    return compiled(summed(step_vjp(ready.parts, tableau(method)), ready.shared))
+
+
+def _moving(stated: Parts, formula: Formula) -> tuple[Any, ...]:
+    flags = set(stated.pieces.flags)
+    return tuple(leaf for leaf in formula.inputs if leaf not in flags)
+
+
+@lru_cache(maxsize=64)
+def program(problem: Problem, shared: frozenset[str]) -> Program:
+    """The program of a problem; asked again for the same, it is the same object."""
+    return Program(stated(problem), shared)
+
+
+@lru_cache(maxsize=64)
+def stated(problem: Problem) -> Parts:
+    return parts(problem)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the states of a problem lie in one vector [B, n]; the running cost, where there is one, is the last entry."""
+
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple(int(np.prod(shape)) for shape in self.shapes)
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        return tuple(int(start) for start in np.cumsum((0, *self.sizes)))
+
+    def unpack(self, y: Array) -> dict[str, Array]:
+        """[..., n] -> each state with its own shape behind the leading axes."""
+        lead = y.shape[:-1]
+        ends = zip(self.names, self.starts, self.sizes, self.shapes, strict=False)
+        return {name: y[..., start : start + size].reshape(*lead, *shape) for name, start, size, shape in ends}
+
+    def pack(self, states: Values, lead: tuple[int, ...]) -> Array:
+        """The states, broadcast to the leading axes, as [..., n]."""
+        flat = [
+            np.broadcast_to(states[name], (*lead, *shape)).reshape(*lead, size)
+            for name, shape, size in zip(self.names, self.shapes, self.sizes, strict=True)
+        ]
+        return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1)
+
+    def entry(self, component: int) -> str:
+        """The name of a component of the vector, as a user writes it."""
+        for name, start, size, shape in zip(self.names, self.starts, self.sizes, self.shapes, strict=False):
+            if start <= component < start + size:
+                place = np.unravel_index(component - start, shape) if shape else ()
+                return f"{name}[{', '.join(map(str, map(int, place)))}]" if shape else name
+        return str(component)
+
+
+def layout(stated: Parts, shapes: Mapping[str, tuple[int, ...]]) -> Layout:
+    names = tuple(state.name for state in stated.states)
+    extra = (COST.name,) if stated.has_cost else ()
+    return Layout((*names, *extra), (*(tuple(shapes[name]) for name in names), *((),) * len(extra)))

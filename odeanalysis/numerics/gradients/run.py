@@ -1,0 +1,70 @@
+"""A solve of a bound problem: path, trajectory and losses, which every sensitivity starts from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from odeanalysis.derivations.parts import COST
+from odeanalysis.errors import SolveError
+from odeanalysis.numerics.gradients import costs
+from odeanalysis.numerics.gradients.methods import bound_method
+from odeanalysis.numerics.gradients.program import Array
+from odeanalysis.numerics.gradients.setting import Setting
+from odeanalysis.numerics.gradients.settings import Settings
+from odeanalysis.numerics.solvers.solution import Solution
+from odeanalysis.numerics.solvers.solving import solve
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A solved setting.  losses: [B]."""
+
+    setting: Setting
+    settings: Settings
+    solution: Solution
+    losses: Array
+
+    @property
+    def value(self) -> Any:
+        return self.setting.weights @ self.losses
+
+    @property
+    def final(self) -> dict[str, Array]:
+        """The states at S, without a batch axis where nothing is batched."""
+        states = self.setting.layout.unpack(self.solution.final)
+        found = {name: state for name, state in states.items() if name != COST.name}
+        return found if self.setting.bound.batch is not None else {name: state[0] for name, state in found.items()}
+
+
+def solve_setting(setting: Setting, settings: Settings) -> Run:
+    """Solves, and adds up the losses. Raises SolveError with the depth, the component and its equation."""
+    try:
+        with np.errstate(all="ignore"):
+            method = bound_method(setting, settings)
+            options = {
+                "rtol": settings.rtol,
+                "atol": settings.atol,
+                "steps": settings.steps,
+                "max_steps": settings.max_steps,
+            }
+            solution = solve(method, setting.path.grid, setting.y0, **options)
+    except SolveError as error:
+        raise explained(setting, error) from error
+    with np.errstate(all="ignore"):
+        return Run(setting, settings, solution, costs.losses(setting, solution))
+
+
+def explained(setting: Setting, error: SolveError) -> SolveError:
+    """The error of a solver with the component's name and equation."""
+    if error.component is None:
+        return error
+    stated = setting.problem
+    entry = setting.layout.entry(error.component)
+    name = entry.split("[")[0]
+    equation = {z.name: f for z, f in stated.model.field}.get(name, stated.objective.running)
+    label = "the running cost" if name == COST.name else f"component {entry}"
+    text = str(error).replace(f"component {error.component}", label)
+    written = f"{name}' = {equation}" if name != COST.name else f"running = {equation}"
+    message = f"{stated.name!r}: {text} (its equation is {written})"
+    return SolveError(message, depth=error.depth, sample=error.sample, component=error.component)

@@ -1,0 +1,43 @@
+"""How a problem is solved: method, tolerances or number of steps, as one value."""
+
+from dataclasses import dataclass
+
+from odeanalysis.errors import ModelError
+from odeanalysis.numerics.solvers.scipy_ import USES_JACOBIAN
+from odeanalysis.tableaus import METHODS, tableau
+
+
+@dataclass(frozen=True)
+class Settings:
+    """method: a name of `METHODS`, or of SciPy's solvers.  steps: None controls the error; N takes N equal steps over the domain.
+
+    Raises ModelError for an unknown method, a tolerance that is not positive, or no steps.
+    """
+
+    method: str = "tsit5"
+    rtol: float = 1e-8
+    atol: float = 1e-10
+    steps: int | None = None
+    max_steps: int = 100_000
+
+    def __post_init__(self) -> None:
+        if self.method not in USES_JACOBIAN:
+            tableau(self.method)
+        for name, value in (("rtol", self.rtol), ("atol", self.atol)):
+            if not 0 <= value < float("inf"):
+                raise ModelError(f"{name} = {value}; give a finite number of 0 or more")
+        if self.rtol == 0 and self.atol == 0:
+            raise ModelError("rtol and atol are both 0; give one of them a positive value")
+        if self.steps is not None and self.steps < 1:
+            raise ModelError(f"steps = {self.steps}; give a number of steps of 1 or more")
+        if self.steps is None and self.method in METHODS and not tableau(self.method).adaptive:
+            raise ModelError(f"method {self.method!r} has no error estimate: give a number of steps, or an adaptive method such as tsit5")
+
+    @property
+    def is_scipy(self) -> bool:
+        return self.method in USES_JACOBIAN
+
+    @property
+    def stiff(self) -> bool:
+        """Whether the method uses the Jacobian."""
+        return USES_JACOBIAN[self.method] if self.is_scipy else not tableau(self.method).explicit

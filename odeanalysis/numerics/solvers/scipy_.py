@@ -1,0 +1,175 @@
+"""SciPy's solvers behind the same call: one sample and one segment at a time, without a record of steps."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from odeanalysis.errors import ModelError, SolveError
+from odeanalysis.numerics.solvers.controller import Tolerance
+from odeanalysis.numerics.solvers.failure import failure
+from odeanalysis.numerics.solvers.grid import Grid
+from odeanalysis.numerics.solvers.solution import Solution, Statistics
+from odeanalysis.numerics.solvers.stepper import Array, Field, Jacobian
+from odeanalysis.numerics.solvers.walk import initial_states
+
+USES_JACOBIAN = {"RK45": False, "RK23": False, "DOP853": False, "Radau": True, "BDF": True, "LSODA": True}
+ENDLESS = 5000  # SciPy's loops inside a step may never end where a field is NaN
+Restrict = Callable[[int], tuple[Field, Jacobian | None]]
+
+
+@dataclass(frozen=True, eq=False)
+class ScipyMethod:
+    """One of SciPy's solvers bound to a field.
+
+    name: RK45, RK23, DOP853, Radau, BDF or LSODA.
+    field: (s [B], y [B, n], pieces [B, P]) -> [B, n].
+    jacobian: -> [B, n, n], handed to the implicit solvers.
+    restrict: sample -> its field and Jacobian for a batch of one; without it, a sample is solved by evaluating the
+        whole batch with the other samples at rest.
+    """
+
+    name: str
+    field: Field
+    jacobian: Jacobian | None = None
+    restrict: Restrict | None = None
+
+    def __post_init__(self):
+        if self.name not in USES_JACOBIAN:
+            raise ModelError(f"SciPy has no solver '{self.name}'; take one of {', '.join(USES_JACOBIAN)}")
+
+
+def scipy_method(
+    name: str, field: Field, jacobian: Jacobian | None = None, restrict: Restrict | None = None
+) -> ScipyMethod:
+    """SciPy's solver of that name for a field; see ScipyMethod. Raises ModelError for an unknown name."""
+    return ScipyMethod(name, field, jacobian, restrict)
+
+
+@dataclass(frozen=True, eq=False)
+class ScipyInterpolant:
+    """SciPy's own dense output: paths[b][j] maps depths to states in segment j of sample b."""
+
+    grid: Grid
+    paths: list[list[Callable[[Array], Array]]]
+    components: int
+
+    def evaluate(self, segment: Array, fraction: Array) -> Array:
+        """States at fractions of segments: [B, M], [B, M] -> [B, M, n]."""
+        depth = self.grid.depth(segment, fraction)
+        found = np.empty((*depth.shape, self.components), dtype=np.result_type(depth, np.float64))
+        for b, paths in enumerate(self.paths):
+            for j in np.unique(segment[b]):
+                here = segment[b] == j
+                found[b, here] = paths[j](depth[b, here]).T
+        return found
+
+
+def solve_with_scipy(method: ScipyMethod, grid: Grid, y0: Array, tolerance: Tolerance, max_steps: int) -> Solution:
+    """Solve every sample with a SciPy solver that starts afresh at each node; y0 is [B, n].
+
+    Returns a Solution whose record is None. Raises SolveError where the solver gives up.
+    """
+    y0 = initial_states(grid, y0)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        runs = [Run(method, grid, y0, b, tolerance, max_steps) for b in range(grid.samples)]
+        paths = [[run.segment(j) for j in range(grid.segments)] for run in runs]
+    nodes = np.array([run.states for run in runs]).reshape(grid.samples, grid.segments + 1, y0.shape[1])
+    counts = np.array([(run.steps, 0, run.evaluations) for run in runs], dtype=int).reshape(-1, 3).T
+    return Solution(grid, None, nodes, Statistics(*counts), ScipyInterpolant(grid, paths, y0.shape[1]))
+
+
+class Run:
+    """The solve of one sample, segment by segment."""
+
+    def __init__(self, method: ScipyMethod, grid: Grid, y0: Array, sample: int, tolerance: Tolerance, max_steps: int):
+        self.method, self.grid, self.sample, self.rest = method, grid, sample, y0
+        self.tolerance, self.max_steps = tolerance, max_steps
+        self.states = [y0[sample]]
+        self.steps = self.evaluations = 0
+        self.broken = 0  # how often in a row the field or Jacobian was not finite
+        self.told = y0[sample]  # the field when last evaluated
+        self.alone = method.restrict is not None
+        self.field, self.jacobian = method.restrict(sample) if method.restrict else (method.field, method.jacobian)
+
+    def segment(self, j: int) -> Callable[[Array], Array]:
+        """Solve one segment from the last state; returns its dense output."""
+        a, b = self.grid.nodes[self.sample, j : j + 2]
+        if a == b:
+            self.states.append(start := self.states[-1])
+            return lambda depth: np.repeat(start[:, None], np.size(depth), axis=1)
+        solver, depths, parts = self._solver(j, a, b), [a], []
+        while solver.status == "running":
+            self._step(solver)
+            depths.append(solver.t)
+            parts.append(solver.dense_output())
+        self.states.append(solver.y)
+        return _ode_solution(np.array(depths), parts)
+
+    def _solver(self, j: int, a: float, b: float) -> Any:
+        from scipy import integrate
+
+        y, name = self.states[-1], self.method.name
+        start = self._field(j)(a, y)
+        if not np.isfinite(start).all():
+            raise failure("field", a, self.sample, start, start)
+        options: dict[str, Any] = {"rtol": self.tolerance.rtol, "atol": self.tolerance.atol}
+        if USES_JACOBIAN[name] and self.jacobian is not None:
+            options["jac"] = self._slope(j, self.jacobian)
+        return getattr(integrate, name)(self._field(j), a, y, b, **options)
+
+    def _step(self, solver: Any) -> None:
+        before = solver.t
+        try:
+            solver.step()
+        except ValueError as error:  # SciPy's linear algebra on a matrix that is not finite
+            if not self.broken:
+                raise
+            raise self._failure("field", solver) from error
+        self.steps += 1
+        if solver.status == "failed" or solver.t == before or not np.isfinite(solver.y).all():
+            raise self._failure("vanished", solver)
+        if solver.status == "running" and self.steps >= self.max_steps:
+            raise self._failure("steps", solver)
+
+    def _failure(self, event: str, solver: Any) -> SolveError:
+        return failure(event, solver.t, self.sample, solver.y, self.told)
+
+    def _field(self, j: int) -> Callable[[float, Array], Array]:
+        def field(s: float, y: Array) -> Array:
+            self.told = self._evaluate(self.field, j, s, y)
+            self._count(s, y, not np.isfinite(self.told).all())
+            return self.told
+
+        return field
+
+    def _slope(self, j: int, derivative: Jacobian) -> Callable[[float, Array], Array]:
+        def jacobian(s: float, y: Array) -> Array:
+            found = self._evaluate(derivative, j, s, y)
+            self.broken += not np.isfinite(found).all()
+            return found
+
+        return jacobian
+
+    def _count(self, s: float, y: Array, broken: bool) -> None:
+        self.evaluations += 1
+        self.broken = self.broken + 1 if broken else 0
+        if self.broken > ENDLESS:
+            raise failure("field", s, self.sample, y, self.told)
+
+    def _evaluate(self, function: Field, j: int, s: float, y: Array) -> Array:
+        b, pieces = self.sample, self.grid.pieces[:, j]
+        if self.alone:
+            return np.asarray(function(np.array([s]), y[None], pieces[b : b + 1])[0])
+        depth, states = self.grid.nodes[:, 0].copy(), self.rest.astype(np.result_type(self.rest, y))
+        depth[b], states[b] = s, y
+        return np.asarray(function(depth, states, pieces)[b])
+
+
+def _ode_solution(depths: Array, parts: list[Any]) -> Callable[[Array], Array]:
+    from scipy.integrate import OdeSolution
+
+    return OdeSolution(depths, parts)

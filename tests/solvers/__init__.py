@@ -1,0 +1,1 @@
+"""Tests of the solvers: arrays and callables only."""
