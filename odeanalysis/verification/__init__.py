@@ -1,0 +1,1 @@
+"""Verification: certificates of gradients, and claims with their verdicts."""

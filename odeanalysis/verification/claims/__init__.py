@@ -1,0 +1,23 @@
+"""The claims, in the order of their ids' page; a new one is a file here and a line below."""
+
+from odeanalysis.verification.claim import Claim
+from odeanalysis.verification.claims.discrete_adjoint import DISCRETE_ADJOINT
+from odeanalysis.verification.claims.end_depth import END_DEPTH
+from odeanalysis.verification.claims.generalized_adjoint import GENERALIZED_ADJOINT
+from odeanalysis.verification.claims.input_gradient import INPUT_GRADIENT
+from odeanalysis.verification.claims.observations import OBSERVATIONS
+from odeanalysis.verification.claims.reflection import REFLECTION
+from odeanalysis.verification.claims.second_order import SECOND_ORDER
+
+CLAIMS: dict[str, Claim] = {
+    claim.id: claim
+    for claim in (
+        GENERALIZED_ADJOINT,
+        INPUT_GRADIENT,
+        END_DEPTH,
+        OBSERVATIONS,
+        DISCRETE_ADJOINT,
+        SECOND_ORDER,
+        REFLECTION,
+    )
+}
