@@ -19,6 +19,7 @@ from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.numerics.variables import Array, Variables
 
 TIGHT = 1e-9
+POLISHED = 1e-11
 LEVEL = 1e-14
 MEMORY = 20
 WALL = 10.0
@@ -70,8 +71,7 @@ class Task:
             value, gradient = float(run.value), self.moved.pack(DiscreteAdjoint().gradients(run))
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
             raise SolveError(
-                f"the objective of {self.problem.name!r} is {value}, or its gradient is not finite; "
-                "change the starting values"
+                f"the objective of {self.problem.name!r} is {value}, or its gradient is not finite; change the starting values"
             )
         slope = np.where(self.moved.held(x, gradient), 0, gradient * self.moved.rate(x))
         found = Point(x, value, gradient, slope, run)
@@ -144,7 +144,7 @@ def polish(task: Task, start: Point) -> tuple[Point, Array]:
     hessian = task.hessian(start)
     point, better = start, start
     for _ in range(POLISHING_STEPS):
-        if better is None or point.norm <= TIGHT * np.linalg.norm(hessian, 2):
+        if better is None or point.norm <= POLISHED * np.linalg.norm(hessian, 2):
             break
         better = _newton(task, point, hessian)
         point = better or point

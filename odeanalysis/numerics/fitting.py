@@ -18,6 +18,7 @@ from odeanalysis.numerics.variables import Array, variables
 TOLERANCE = 1e-6
 MAX_ITERATIONS = 2000
 SHARE = 0.1
+UNLEVEL = 10.0  # a gradient that is not quite 0 bends flat directions by about its own size
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +93,7 @@ def fit(
     chosen = settings or Settings()
     if chosen.is_scipy:
         raise ModelError(
-            f"a fit differentiates the steps of a solve, which {chosen.method!r} does not keep; "
-            "use tsit5, or rodas5p if stiff"
+            f"a fit differentiates the steps of a solve, which {chosen.method!r} does not keep; use tsit5, or rodas5p if stiff"
         )
     moved = variables(problem, setting.bound, free)
     task = Task(problem, setting.bound, moved, chosen, curvature or DerivedHessian(), on_iteration)
@@ -138,7 +138,7 @@ def _covariance(task: Task, point: Point, hessian: Array) -> tuple[Array | None,
     held = task.moved.held(point.x, point.gradient)
     loose = np.nonzero(~held)[0]
     sizes, directions = np.linalg.eigh(hessian[np.ix_(loose, loose)])
-    floor = task.curvature.error * np.max(np.abs(sizes), initial=0)
+    floor = task.curvature.error * np.max(np.abs(sizes), initial=0) + UNLEVEL * point.norm
     if len(sizes) and sizes[0] <= floor:
         falling = bool(sizes[0] < -floor)
         return None, _no_curvature(falling, _along(task, loose, directions[:, 0])), falling

@@ -95,6 +95,17 @@ def test_too_many_steps_are_reported_with_where_they_led():
     enough = solve(wave, one([0, 1.0]), np.array([[0.0, 1.0]])).statistics
     tried = int(enough.accepted[0] + enough.rejected[0])
     assert solve(wave, one([0, 1.0]), np.array([[0.0, 1.0]]), max_steps=tried).statistics.accepted[0] > 0
+    with pytest.raises(SolveError, match="max_steps"):
+        solve(wave, one([0, 1.0]), np.array([[0.0, 1.0]]), max_steps=tried - 1)
+
+
+def test_a_state_that_overflows_without_an_error_is_no_solution():
+    """The stages of a constant field agree, so that its error is rounding; the state is infinite all the same."""
+    steep = scalar(lambda z: np.full_like(z, 1e308), None).stepper("bosh3")
+    with pytest.raises(SolveError) as caught:
+        solve(steep, one([0, 4]), np.zeros((1, 2)), rtol=1e-3, atol=1e-3)
+    assert caught.value.component == 1
+    assert caught.value.depth == pytest.approx(np.finfo(float).max / 1e308, rel=0.2)
 
 
 def test_a_trial_step_out_of_the_domain_of_the_field_is_only_rejected():

@@ -5,7 +5,7 @@ import pytest
 
 from odeanalysis.numerics.solvers import Grid, follow
 from odeanalysis.tableaus import tableau
-from tests.solvers.problems import METHODS, NONLINEAR, jumping, uneven_steps
+from tests.solvers.problems import METHODS, NONLINEAR, jumping, one, uneven_steps
 
 Y0 = np.array([[0.7, 1.3], [1.1, -0.4]])
 DOMAINS = {"forward": [0.1, 0.6, 1.4], "backward": [1.4, 0.6, 0.1]}
@@ -41,6 +41,17 @@ def test_dense_output_has_the_order_of_the_method(name, direction):
     exact = np.stack([NONLINEAR.exact(nodes[0], Y0, depth) for depth in depths], axis=1)
     errors = [np.abs(solved(name, nodes, count).dense(depths) - exact).max() for count in counts]
     assert slope(errors, counts) > tableau(name).order - 0.35
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_path_inside_steps_is_as_good_as_its_nodes(name):
+    """Interpolation adds little to the error that grows along the path."""
+    y0, end = Y0[:1], 0.6
+    solution = follow(NONLINEAR.stepper(name), one([0.1, end]), uneven_steps(one([0.1, end]), 4), y0)
+    depths = np.linspace(0.1, end, 101)
+    exact = np.stack([NONLINEAR.exact(0.1, y0, depth) for depth in depths], axis=1)
+    errors = np.abs(solution.dense(depths) - exact).max(-1)[0]
+    assert errors.max() < 1.5 * errors[-1]
 
 
 @pytest.mark.parametrize("name", METHODS)

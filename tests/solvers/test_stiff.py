@@ -47,9 +47,7 @@ RTOL = {"rosenbrock23": 1e-4}
 def reference(case, depths):
     problem, start, nodes, scale = CASES[case]
     method = scipy_method("Radau", problem.field, problem.jacobian)
-    return solve(method, one(nodes), np.array([start]), rtol=1e-11, atol=1e-13 * np.array(scale)).dense(
-        np.array(depths)
-    )
+    return solve(method, one(nodes), np.array([start]), rtol=1e-11, atol=1e-13 * np.array(scale)).dense(np.array(depths))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -68,10 +66,7 @@ def test_stiff_problems_are_solved_in_few_steps(name, case):
 def test_an_explicit_method_would_need_many_more():
     problem, start, _, scale = CASES["robertson"]
     grid, y0, atol = one([0, 1.0]), np.array([start]), 1e-9 * np.array(scale)
-    counts = {
-        name: solve(problem.stepper(name), grid, y0, rtol=1e-7, atol=atol).statistics.accepted[0]
-        for name in ("tsit5", "rodas5p")
-    }
+    counts = {name: solve(problem.stepper(name), grid, y0, rtol=1e-7, atol=atol).statistics.accepted[0] for name in ("tsit5", "rodas5p")}
     assert counts["tsit5"] > 5 * counts["rodas5p"]
 
 
@@ -100,6 +95,24 @@ def test_stiff_batches_replay_bit_for_bit(name):
     first = solve(problem.stepper(name), grid, y0, rtol=1e-5, atol=1e-7 * np.array(scale))
     second = replay(problem.stepper(name), grid, recorded(first), y0)
     assert np.array_equal(first.node_states, second.node_states)
+
+
+@pytest.mark.parametrize("name", ["kvaerno5", "radau"])
+def test_a_complex_step_converges_where_the_real_part_has_nothing_to_do(name):
+    """At rest all real changes are zero from the first iteration on; the imaginary part still has to converge."""
+    rest = Problem(
+        lambda s, y, p: -(1 + s * s)[:, None] * y,
+        lambda s, y, p: -(1 + s * s)[:, None, None] * np.ones((len(y), 1, 1)),
+    )
+    final = solve(rest.stepper(name), one([0.0, 1.0]), np.full((1, 1), 1e-30j), steps=20).final
+    assert final[0, 0].imag / 1e-30 == pytest.approx(np.exp(-4 / 3), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", STIFF)
+def test_an_error_estimate_stays_bounded_on_a_stiff_transient(name):
+    decay = Problem(lambda s, y, p: -1e8 * y, lambda s, y, p: -1e8 * np.ones((len(y), 1, 1)), lambda s, y, p: 0 * y)
+    one_step = decay.stepper(name).attempt(np.zeros(1), np.ones(1), np.ones((1, 1)), np.zeros((1, 0)), None)
+    assert one_step.error is not None and abs(one_step.error[0, 0]) < 10
 
 
 @pytest.mark.parametrize("name", STIFF)

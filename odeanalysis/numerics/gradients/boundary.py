@@ -14,10 +14,11 @@ def finish(setting: Setting, costate: Array, back: Cotangents) -> dict[str, Arra
     grid = setting.path.grid
     values = setting.environment(grid.nodes[:, 0], setting.y0, grid.pieces[:, 0])
     found = setting.program.initial_vjp({**values, **bars})
-    back.nodes[:, 0] += found[stated.depth.name]
+    back.nodes[:, 0] += found.get(stated.depth.name, 0)
     for leaf in stated.names:
         back.names[leaf.name] += found[leaf.name]
-    _to_marks(setting, back)
+    if stated.moves:
+        _to_marks(setting, back)
     return back.names
 
 

@@ -114,7 +114,7 @@ def add_terminal(setting: Setting, back: dict[str, Array], running: Array, found
     """Adds derivatives of the terminal cost; `running` [B] is the cotangent of the integral of the running cost."""
     stated = setting.program.parts
     found.states[:, -1] += setting.layout.pack({**back, COST.name: running}, (setting.batch,))
-    found.nodes[:, -1] += back[stated.depth.name]
+    found.nodes[:, -1] += back.get(stated.depth.name, 0)
     for leaf in stated.names:
         found.names[leaf.name] += back[leaf.name]
 
@@ -129,7 +129,7 @@ def add_observation(setting: Setting, i: int, pairs: Pairs, back: dict[str, Arra
     stated, count = setting.program.parts, pairs.sample.shape
     at = (pairs.sample, pairs.node)
     np.add.at(found.states, at, setting.layout.pack({**back, COST.name: np.zeros(())}, count))
-    np.add.at(found.nodes, at, np.broadcast_to(back[stated.depth.name], count))
+    np.add.at(found.nodes, at, np.broadcast_to(back.get(stated.depth.name, 0), count))
     for leaf in stated.names:
         _collect(found.names, leaf.name, back[leaf.name], pairs.sample if leaf.name in setting.bound.batched else None)
     for leaf in stated.problem.objective.observations[i].data:

@@ -3,7 +3,7 @@
 All perturbed copies of a problem are solved as one batch; samples do not interact, so one perturbation serves all of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,7 +34,7 @@ class Differences:
     def gradients(self, run: Run) -> dict[str, Array]:
         """The derivative of the value with respect to every value given, in its shape."""
 
-        def slope(values: Array, losses: Callable[[Array], Array]) -> Array:
+        def slope(values: Array, losses: Losses) -> Array:
             size = self.step * np.maximum(1, np.abs(values))
             high, low = values + size, values - size
             return (losses(high) - losses(low)) / (high - low)
@@ -53,42 +53,50 @@ class ComplexStep:
         return perturbed(run, lambda values, losses: np.imag(losses(values + 1j * COMPLEX_STEP)) / COMPLEX_STEP)
 
 
-Slope = Callable[[Array, Callable[[Array], Array]], Array]
+Losses = Callable[[Array], Array]
+Slope = Callable[[Array, Losses], Array]
 
 
 def perturbed(run: Run, slope: Slope) -> dict[str, Array]:
     """For every entry of every value, the slope of the weighted losses along it."""
-    return {name: _of_name(run, name, slope) for name in run.setting.bound.arrays}
+    entries = {name: _entries(run, name) for name in run.setting.bound.arrays}
+    places = [(name, k) for name, rows in entries.items() for k in range(len(rows))]
+    block = max(1, LANES // run.setting.batch)
+    found = [_of_places(run, entries, places[i : i + block], slope) for i in range(0, len(places), block)]
+    slopes = np.concatenate([np.zeros((0, run.setting.batch)), *found]) * run.setting.weights
+    cuts = np.cumsum([len(rows) for rows in entries.values()])[:-1]
+    parts = zip(run.setting.bound.arrays.items(), np.split(slopes, cuts), strict=True)
+    return {
+        name: (part.T if name in run.setting.bound.batched else part.sum(axis=1)).reshape(array.shape)
+        for (name, array), part in parts
+    }
 
 
-def _of_name(run: Run, name: str, slope: Slope) -> Array:
-    bound, batch = run.setting.bound, run.setting.batch
-    array = bound.arrays[name]
-    per_sample = name in bound.batched
-    entries = array.reshape(batch, -1) if per_sample else np.broadcast_to(array.reshape(1, -1), (batch, array.size))
-    found = np.zeros(entries.shape)
-    block = max(1, LANES // batch)
-    missing = np.isnan(entries)
-    for start in range(0, entries.shape[1], block):
-        places = np.arange(start, min(start + block, entries.shape[1]))
-        here = np.where(missing[:, places], 0, entries[:, places])
-        found[:, places] = slope(here.T, _losses(run, name, places, missing)).T
-    weighted = np.where(missing, 0, found) * run.setting.weights[:, None]
-    return weighted.reshape(array.shape) if per_sample else weighted.sum(axis=0).reshape(array.shape)
+def _entries(run: Run, name: str) -> Array:
+    """The entries of a value, for each sample: [p, B]."""
+    array, batch = run.setting.bound.arrays[name], run.setting.batch
+    if name in run.setting.bound.batched:
+        return array.reshape(batch, -1).T
+    return np.broadcast_to(array.reshape(-1, 1), (array.size, batch))
 
 
-def _losses(run: Run, name: str, places: Array, missing: Array) -> Callable[[Array], Array]:
-    """Values [m, B] of the entries at `places` -> losses [m, B], where copy k moves entry `places[k]` of every sample."""
+def _of_places(run: Run, entries: Mapping[str, Array], places: Sequence[tuple[str, int]], slope: Slope) -> Array:
+    """The slopes of the losses along some entries: [m, B]; 0 where data are missing."""
+    here = np.stack([entries[name][k] for name, k in places])
+    missing = np.isnan(here)
+    return np.where(missing, 0, slope(np.where(missing, 0, here), lambda moved: _losses(run, places, missing, moved)))
 
-    def losses(moved: Array) -> Array:
-        copies = len(places)
+
+def _losses(run: Run, places: Sequence[tuple[str, int]], missing: Array, moved: Array) -> Array:
+    """Values [m, B] of the entries at m places -> losses [m, B], where copy i moves entry i alone, in every sample."""
+    copies, arrays = len(places), {}
+    for name in dict.fromkeys(name for name, _ in places):
+        rows = [i for i, (other, _) in enumerate(places) if other == name]
         array = tiled(run, name, copies).astype(moved.dtype)
         flat = array.reshape(copies, run.setting.batch, -1)
-        hole = missing[:, places].T
-        flat[np.arange(copies), :, places] = np.where(hole, np.nan, moved)
-        return replayed(run, {name: flat.reshape(array.shape)}, copies)
-
-    return losses
+        flat[rows, :, [places[i][1] for i in rows]] = np.where(missing, np.nan, moved)[rows]
+        arrays[name] = flat.reshape(array.shape)
+    return replayed(run, arrays, copies)
 
 
 def tiled(run: Run, name: str, copies: int) -> Array:

@@ -52,7 +52,8 @@ def step_cotangents(run: Run, k: int, found: dict[str, Array], after: Array, bac
     setting, record = run.setting, run.solution.record
     assert record is not None
     segment, t, dt = record.segment[k], record.start[k], record.fraction[k]
-    _to_nodes(back.nodes, segment, t, dt, found[setting.program.parts.depth.name], found["_h"])
+    if setting.program.parts.moves:
+        _to_nodes(back.nodes, segment, t, dt, found[setting.program.parts.depth.name], found["_h"])
     for leaf in setting.program.parts.names:
         back.names[leaf.name] += found[leaf.name]
     carried = setting.layout.unpack(after).get(COST.name, np.zeros(()))

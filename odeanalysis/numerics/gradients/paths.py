@@ -128,11 +128,17 @@ def _check_observed(stated: Parts, marks: Array, observed: list[int]) -> None:
         _check_passing(stated, marks, mark, expressions)
 
 
+def _harmless(stated: Parts, mark: int) -> set[int]:
+    """The marks that an observation may meet: itself, other observations, and where it is an end, which it never leaves, the other end."""
+    passive = {one for one in range(2, len(stated.marks.outputs)) if one not in stated.switching}
+    return {mark, *passive, *((START, END) if mark in (START, END) else ())}
+
+
 def _check_passing(stated: Parts, marks: Array, mark: int, expressions: list[object]) -> None:
     """An observation and another mark at one depth, of which one moves: the loss has two one-sided derivatives there."""
     for other in range(marks.shape[1]):
         fixed = stated.is_fixed(mark) and stated.is_fixed(other)
-        if other == mark or fixed or (other not in (START, END) and other not in stated.switching):
+        if fixed or other in _harmless(stated, mark):
             continue
         meeting = marks[:, other] == marks[:, mark]
         if meeting.any():

@@ -14,7 +14,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from odeanalysis.derivations.adjoint import seeds
-from odeanalysis.derivations.parts import COST, Parts, parts
+from odeanalysis.derivations.parts import COST, H, Parts, parts
 from odeanalysis.derivations.sensitivity import variational
 from odeanalysis.derivations.step import step, step_vjp
 from odeanalysis.modeling.model import Problem
@@ -24,7 +24,7 @@ from odeanalysis.symbolic.calculus.reverse import vjp
 from odeanalysis.symbolic.expressions import is_zero
 from odeanalysis.symbolic.formula import Formula, share
 from odeanalysis.symbolic.nodes import Array as ArrayNode
-from odeanalysis.symbolic.nodes import BatchSum, BatchTotal
+from odeanalysis.symbolic.nodes import BatchSum, BatchTotal, Leaf
 from odeanalysis.tableaus import tableau
 from odeanalysis.targets.callables import compile_numpy
 
@@ -92,7 +92,7 @@ class Program:
         return compiled(self.parts.flags)
 
     def reverse(self, formula: Formula, cotangents: Mapping[str, Any] | None = None) -> Compiled:
-        """The vector-Jacobian product of a formula with respect to all its inputs but the flags."""
+        """The vector-Jacobian product of a formula with respect to all its inputs that move."""
         return compiled(summed(vjp(formula, cotangents, _moving(self.parts, formula)), self.shared))
 
     @cached_property
@@ -113,10 +113,9 @@ class Program:
 
     @cached_property
     def adjoint(self) -> Compiled:
-        """dH with respect to depth, states and names, for every sample by itself: its integrands are integrated along each path."""
-        formula = self.parts.field
+        """dH with respect to states and names, for every sample by itself: its integrands are integrated along each path."""
         weights = {**seeds(self.parts), COST.name: sp.Symbol("_weight", real=True)}
-        return compiled(vjp(formula, weights, _moving(self.parts, formula), "adjoint"))
+        return compiled(vjp(self.parts.field, weights, (*self.parts.states, *self.parts.names), "adjoint"))
 
     def step_vjp(self, method: str) -> Compiled:
         """The exact discrete adjoint of one step of a method."""
@@ -140,7 +139,7 @@ class Program:
         return compiled(variational(self.parts))
 
     def forward(self, formula: Formula) -> Compiled:
-        """The tangent of a formula along tangents of all its inputs but the flags."""
+        """The tangent of a formula along tangents of all its inputs that move."""
         return compiled(jvp(formula, {leaf: tangent_of(leaf) for leaf in _moving(self.parts, formula)}))
 
     def tangent_of_reverse(self, formula: Formula) -> Compiled:
@@ -148,7 +147,7 @@ class Program:
         return self.tangent(vjp(formula, None, _moving(self.parts, formula)))
 
     def tangent(self, formula: Formula) -> Compiled:
-        """The tangent of a formula along all its inputs but the flags, summed over the batch for shared names."""
+        """The tangent of a formula along all its inputs that move, summed over the batch for shared names."""
         moved = jvp(formula, {leaf: tangent_of(leaf) for leaf in _moving(self.parts, formula)})
         return compiled(summed(moved, self.shared))
 
@@ -211,17 +210,22 @@ def _step_jvp(ready: Program, method: str) -> Compiled:
 
 @lru_cache(maxsize=64)
 def _step_vjp_jvp(ready: Program, method: str) -> Compiled:
-    return ready.tangent(step_vjp(ready.parts, tableau(method)))
+    return ready.tangent(step_vjp(ready.parts, tableau(method), still(ready.parts)))
 
 
 @lru_cache(maxsize=64)
 def _step_vjp(ready: Program, method: str) -> Compiled:
-    return compiled(summed(step_vjp(ready.parts, tableau(method)), ready.shared))
+    return compiled(summed(step_vjp(ready.parts, tableau(method), still(ready.parts)), ready.shared))
 
 
-def _moving(stated: Parts, formula: Formula) -> tuple[Any, ...]:
-    flags = set(stated.pieces.flags)
-    return tuple(leaf for leaf in formula.inputs if leaf not in flags)
+def still(stated: Parts) -> tuple[Leaf, ...]:
+    """Inputs of formulas that no value moves: the flags, and where no end, break point or observation moves, depths and steps."""
+    return stated.pieces.flags if stated.moves else (*stated.pieces.flags, stated.depth, H)
+
+
+def _moving(stated: Parts, formula: Formula) -> tuple[Leaf, ...]:
+    at_rest = still(stated)
+    return tuple(leaf for leaf in formula.inputs if leaf not in at_rest)
 
 
 @lru_cache(maxsize=64)

@@ -161,9 +161,9 @@ class Tangent:
         values = {**setting.environment(grid.nodes[:, 0], setting.y0, grid.pieces[:, 0]), **self._dots(bar, "_bar_")}
         dots = {**self.names, **self._dots(bar_dot, "_dot__bar_"), f"_dot_{self.depth}": self.nodes[:, 0]}
         begun = setting.program.initial_vjp(values)
-        first.nodes[:, 0] += begun[self.depth]
+        first.nodes[:, 0] += begun.get(self.depth, 0)
         moved = setting.program.second.initial({**values, **dots})
-        second.nodes[:, 0] += moved[self.depth]
+        second.nodes[:, 0] += moved.get(self.depth, 0)
         marks = {f"_bar_{name}": bar for name, bar in spread(setting, first.nodes).items()}
         marks |= {f"_dot__bar_{name}": bar for name, bar in spread(setting, second.nodes).items()}
         through_marks = setting.program.second.marks({**setting.values, **self.names, **marks})

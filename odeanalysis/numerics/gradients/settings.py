@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from odeanalysis.errors import ModelError
+from odeanalysis.numerics.solvers.filtered_error import filtered_error
 from odeanalysis.numerics.solvers.scipy_ import USES_JACOBIAN
 from odeanalysis.tableaus import METHODS, tableau
 
@@ -30,7 +31,7 @@ class Settings:
             raise ModelError("rtol and atol are both 0; give one of them a positive value")
         if self.steps is not None and self.steps < 1:
             raise ModelError(f"steps = {self.steps}; give a number of steps of 1 or more")
-        if self.steps is None and self.method in METHODS and not tableau(self.method).adaptive:
+        if self.steps is None and self.method in METHODS and not _adaptive(self.method):
             raise ModelError(f"method {self.method!r} has no error estimate: give a number of steps, or an adaptive method such as tsit5")
 
     @property
@@ -41,3 +42,13 @@ class Settings:
     def stiff(self) -> bool:
         """Whether the method uses the Jacobian."""
         return USES_JACOBIAN[self.method] if self.is_scipy else not tableau(self.method).explicit
+
+
+def _adaptive(method: str) -> bool:
+    """Whether the method estimates its error, in its tableau or by a filter."""
+    return tableau(method).adaptive or filtered_error(tableau(method)) is not None
+
+
+def _controls_its_error(method: str) -> bool:
+    """Whether a method has an error estimate: an embedded solution, or the filtered one of a fully implicit method."""
+    return tableau(method).adaptive or tableau(method).kind == "implicit"

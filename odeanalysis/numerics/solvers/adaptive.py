@@ -16,9 +16,7 @@ ULPS = 10
 MEMORY_FLOOR = 1e-4
 
 
-def adapt(
-    stepper: Stepper, grid: Grid, y0: Array, tolerance: Tolerance, controller: Controller, max_steps: int
-) -> Solution:
+def adapt(stepper: Stepper, grid: Grid, y0: Array, tolerance: Tolerance, controller: Controller, max_steps: int) -> Solution:
     """Solve from y0 [B, n] with steps whose scaled error has a root mean square of at most 1.
 
     The error is scaled by atol + rtol max(|y|, |y1|). Steps end at the nodes and start afresh there.
@@ -44,7 +42,7 @@ class Pilot:
         self.segment = np.zeros(grid.samples, dtype=int)
         self.start = np.zeros(grid.samples)
         self.live = np.ones(grid.samples, dtype=bool)
-        self.memory = np.ones(grid.samples)  # the error norm of the last accepted step of this segment
+        self.memory = np.ones(grid.samples)  # the error norm of the last accepted step
         self.growing = np.ones(grid.samples, dtype=bool)  # the last step was not rejected
         self.size = initial_step(self.walk, tolerance)  # |h| that is wished for
 
@@ -93,7 +91,6 @@ class Pilot:
         self.live = self.live & ~finishing
         self.start = np.where(accepted & ~closing, self.start + taken, np.where(crossing, 0, self.start))
         self.segment = self.segment + crossing
-        self.memory = np.where(crossing, 1, self.memory)
 
     def _check(self, place: Place, attempt: Attempt, scaled: Array, max_steps: int) -> None:
         """Raise SolveError where the next step would be too small to move, or a sample has tried too many."""

@@ -8,9 +8,7 @@ from odeanalysis.numerics.solvers.stepper import Field, Jacobian, Stepper
 from odeanalysis.tableaus import Tableau
 
 
-def bind(
-    tableau: Tableau, field: Field, jacobian: Jacobian | None = None, depth_derivative: Field | None = None
-) -> Stepper:
+def bind(tableau: Tableau, field: Field, jacobian: Jacobian | None = None, depth_derivative: Field | None = None) -> Stepper:
     """Bind a method to a field and, where the method needs them, its derivatives in the state and in depth.
 
     field: (s [B], y [B, n], pieces [B, P]) -> [B, n];  jacobian: -> [B, n, n];  depth_derivative: -> [B, n].

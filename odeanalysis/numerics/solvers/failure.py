@@ -30,9 +30,7 @@ EVENTS = {
 }
 
 
-def failure(
-    event: str, depth: float | complex, sample: int, values: Array, errors: Array, slopes: Array | None = None
-) -> SolveError:
+def failure(event: str, depth: float | complex, sample: int, values: Array, errors: Array, slopes: Array | None = None) -> SolveError:
     """The error for an event of EVENTS at a depth: from the values [n] to show, and what blames one: see `worst`."""
     component = worst(errors, slopes)
     what, remedy = EVENTS[event]

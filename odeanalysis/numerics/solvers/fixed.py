@@ -35,8 +35,7 @@ def equal_steps(grid: Grid, counts: Array) -> Schedule:
     counts = np.asarray(counts)
     if counts.shape != (grid.samples, grid.segments) or counts.dtype.kind not in "iu" or (counts < 1).any():
         raise ModelError(
-            f"step counts {counts.tolist()} do not fit the grid; "
-            f"give integers of 1 or more, shape {(grid.samples, grid.segments)}"
+            f"step counts {counts.tolist()} do not fit the grid; give integers of 1 or more, shape {(grid.samples, grid.segments)}"
         )
     patterns, which = np.unique(counts, axis=0, return_inverse=True)
     cuts = [[np.arange(count + 1) / count for count in row] for row in patterns.tolist()]
@@ -52,8 +51,7 @@ def given_steps(grid: Grid, fractions: Sequence[Array]) -> Schedule:
     good = [part.ndim == 1 and len(part) > 1 and part[0] == 0 and part[-1] == 1 for part in parts]
     if len(parts) != grid.segments or not all(good) or any((np.diff(part) <= 0).any() for part in parts):
         raise ModelError(
-            f"{len(parts)} sequences of fractions for {grid.segments} segments; "
-            "give each segment one that increases from 0 to 1"
+            f"{len(parts)} sequences of fractions for {grid.segments} segments; give each segment one that increases from 0 to 1"
         )
     return _pad([_sample_steps(parts)], np.zeros(grid.samples, dtype=int))
 
@@ -102,7 +100,7 @@ def _sample_steps(parts: Sequence[Array]) -> Schedule:
 
 
 def _pad(patterns: Sequence[Schedule], which: Array) -> Schedule:
-    """Samples [B] side by side, each with its pattern's steps; one that finishes early waits at its last step's start."""
+    """Samples [B] side by side, each with its pattern's steps; one that finishes early waits where its last began."""
     length = max((len(pattern) for pattern in patterns), default=0)
 
     def beside(name: str, mode: Literal["edge", "constant"]) -> Array:

@@ -43,9 +43,7 @@ class Grid:
         pieces = np.asarray(self.pieces, dtype=float)
         pieces = pieces if pieces.ndim > 1 else np.zeros((len(nodes), nodes.shape[1] - 1, 0))
         if pieces.ndim != 3 or pieces.shape[:2] != (len(nodes), nodes.shape[1] - 1):
-            raise ModelError(
-                f"pieces have shape {pieces.shape} beside nodes {nodes.shape}; give [samples, segments, P]"
-            )
+            raise ModelError(f"pieces have shape {pieces.shape} beside nodes {nodes.shape}; give [samples, segments, P]")
         _check_path(nodes, self.turning)
         object.__setattr__(self, "nodes", nodes)
         object.__setattr__(self, "pieces", pieces)

@@ -17,7 +17,7 @@ def initial_step(walk: Walk, tolerance: Tolerance) -> Array:
     Source: Hairer, Norsett, Wanner, Solving ODEs I, II.4, the starting step size.
     """
     grid, stepper, y = walk.grid, walk.stepper, walk.y
-    segment, place = _first_segment(grid)
+    place = _first_segment(grid)
     real = place.step != 0
     if not real.any():
         return np.zeros(grid.samples)
@@ -28,17 +28,17 @@ def initial_step(walk: Walk, tolerance: Tolerance) -> Array:
     h = guess * place.step / np.where(real, length, 1)
     f1 = np.asarray(stepper.field(place.depth + h, y + h[:, None] * f0, place.pieces))
     curved = _curvature_guess(guess, rms(f0 / scale), rms((f1 - f0) / scale), stepper.order)
-    walk.seed(f0, real & (segment == 0), 2 * real)
+    walk.seed(f0, real, 2 * real)
     visible = 100 * np.spacing(np.abs(place.depth))
     found = np.maximum(np.minimum(100 * guess, curved), visible)
     return np.minimum(np.where(np.isfinite(found), found, visible), length)
 
 
-def _first_segment(grid: Grid) -> tuple[Array, Place]:
-    """Each sample's first segment that has a length, and one step over all of it."""
+def _first_segment(grid: Grid) -> Place:
+    """One step over all of each sample's first segment that has a length."""
     segment = (grid.lengths != 0).argmax(1)
     ones = np.ones(grid.samples)
-    return segment, grid.place(segment, 0 * ones, ones)
+    return grid.place(segment, 0 * ones, ones)
 
 
 def _explicit_guess(size: Array, slope: Array) -> Array:

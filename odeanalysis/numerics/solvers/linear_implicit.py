@@ -50,6 +50,4 @@ def rosenbrock(tableau: Tableau, field: Field, jacobian: Jacobian, depth_derivat
     numbers = tableau.floats
     if numbers.gamma is None or numbers.coupling is None or numbers.d is None:
         raise ModelError(f"method '{tableau.name}' is {tableau.kind}, no Rosenbrock method; bind it with `bind`")
-    return RosenbrockStepper(
-        tableau, tableau.fsal, field, jacobian, depth_derivative, numbers.gamma, numbers.coupling, numbers.d
-    )
+    return RosenbrockStepper(tableau, tableau.fsal, field, jacobian, depth_derivative, numbers.gamma, numbers.coupling, numbers.d)

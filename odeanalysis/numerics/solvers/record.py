@@ -53,9 +53,7 @@ class Record(Schedule):
     def __post_init__(self):
         super().__post_init__()
         if self.states.ndim != 3 or self.states.shape[:2] != self.start.shape:
-            raise ModelError(
-                f"states have shape {self.states.shape}, the steps {self.start.shape}; give [iterations, samples, n]"
-            )
+            raise ModelError(f"states have shape {self.states.shape}, the steps {self.start.shape}; give [iterations, samples, n]")
 
 
 def node_states(record: Record, final: Array, segments: int) -> Array:

@@ -16,7 +16,6 @@ from odeanalysis.numerics.solvers.stepper import Array, Field, Jacobian
 from odeanalysis.numerics.solvers.walk import initial_states
 
 USES_JACOBIAN = {"RK45": False, "RK23": False, "DOP853": False, "Radau": True, "BDF": True, "LSODA": True}
-ENDLESS = 5000  # SciPy's loops inside a step may never end where a field is NaN
 Restrict = Callable[[int], tuple[Field, Jacobian | None]]
 
 
@@ -41,9 +40,7 @@ class ScipyMethod:
             raise ModelError(f"SciPy has no solver '{self.name}'; take one of {', '.join(USES_JACOBIAN)}")
 
 
-def scipy_method(
-    name: str, field: Field, jacobian: Jacobian | None = None, restrict: Restrict | None = None
-) -> ScipyMethod:
+def scipy_method(name: str, field: Field, jacobian: Jacobian | None = None, restrict: Restrict | None = None) -> ScipyMethod:
     """SciPy's solver of that name for a field; see ScipyMethod. Raises ModelError for an unknown name."""
     return ScipyMethod(name, field, jacobian, restrict)
 
@@ -90,8 +87,8 @@ class Run:
         self.tolerance, self.max_steps = tolerance, max_steps
         self.states = [y0[sample]]
         self.steps = self.evaluations = 0
-        self.broken = 0  # how often in a row the field or Jacobian was not finite
-        self.told = y0[sample]  # the field when last evaluated
+        self.slope = y0[sample]  # the field when last evaluated
+        self.broken: tuple[float, Array] | None = None  # depth and values of a field or Jacobian that was not finite
         self.alone = method.restrict is not None
         self.field, self.jacobian = method.restrict(sample) if method.restrict else (method.field, method.jacobian)
 
@@ -126,9 +123,10 @@ class Run:
         try:
             solver.step()
         except ValueError as error:  # SciPy's linear algebra on a matrix that is not finite
-            if not self.broken:
+            if self.broken is None:
                 raise
-            raise self._failure("field", solver) from error
+            depth, values = self.broken
+            raise failure("field", depth, self.sample, values, values) from error
         self.steps += 1
         if solver.status == "failed" or solver.t == before or not np.isfinite(solver.y).all():
             raise self._failure("vanished", solver)
@@ -136,29 +134,28 @@ class Run:
             raise self._failure("steps", solver)
 
     def _failure(self, event: str, solver: Any) -> SolveError:
-        return failure(event, solver.t, self.sample, solver.y, self.told)
+        return failure(event, solver.t, self.sample, solver.y, self.slope)
 
     def _field(self, j: int) -> Callable[[float, Array], Array]:
         def field(s: float, y: Array) -> Array:
-            self.told = self._evaluate(self.field, j, s, y)
-            self._count(s, y, not np.isfinite(self.told).all())
-            return self.told
+            self.evaluations += 1
+            self.slope = self._evaluate(self.field, j, s, y)
+            self._watch(s, self.slope)
+            return self.slope
 
         return field
 
     def _slope(self, j: int, derivative: Jacobian) -> Callable[[float, Array], Array]:
         def jacobian(s: float, y: Array) -> Array:
             found = self._evaluate(derivative, j, s, y)
-            self.broken += not np.isfinite(found).all()
+            self._watch(s, found.sum(axis=1))
             return found
 
         return jacobian
 
-    def _count(self, s: float, y: Array, broken: bool) -> None:
-        self.evaluations += 1
-        self.broken = self.broken + 1 if broken else 0
-        if self.broken > ENDLESS:
-            raise failure("field", s, self.sample, y, self.told)
+    def _watch(self, s: float, values: Array) -> None:
+        if not np.isfinite(values).all():
+            self.broken = (s, values)
 
     def _evaluate(self, function: Field, j: int, s: float, y: Array) -> Array:
         b, pieces = self.sample, self.grid.pieces[:, j]

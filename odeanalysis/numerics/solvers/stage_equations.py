@@ -72,9 +72,7 @@ class ImplicitStepper(TableauStepper):
         coupled = np.triu(self.matrix, 1).any()
         return [rest] if coupled else [[i] for i in rest]
 
-    def _equations(
-        self, block: list[int], found: Array, s: Array, h: Array, y: Array, pieces: Array
-    ) -> tuple[StageEquations, Array]:
+    def _equations(self, block: list[int], found: Array, s: Array, h: Array, y: Array, pieces: Array) -> tuple[StageEquations, Array]:
         """The equations of a block of stages, and a guess: the implicit stage before them, else zero."""
         matrix, c = self.matrix[block], np.asarray(self.numbers.c)[block]
         base = np.stack([y + combine(row[: len(found)], found) for row in matrix.tolist()], axis=1)
