@@ -11,6 +11,7 @@ from sympy.integrals.rationaltools import ratint
 from odeanalysis.symbolic.zero import is_zero
 
 OPERATIONS = 60
+SYMBOLS = 6
 WAVES = (sp.sin, sp.cos, sp.sinh, sp.cosh)
 
 
@@ -106,6 +107,8 @@ def _exponential_term(term: Any, variable: sp.Symbol) -> _Term | None:
 
 def _rational_in_exponential(integrand: Any, variable: sp.Symbol) -> Any:
     exponents = [node.exp for node in integrand.atoms(sp.exp) if node.has(variable)]
+    if sp.count_ops(integrand) > OPERATIONS or len(integrand.free_symbols) > SYMBOLS:
+        return None
     rates = [sp.diff(sp.expand(exponent), variable) for exponent in exponents]
     if not rates or any(rate.has(variable) for rate in rates):
         return None

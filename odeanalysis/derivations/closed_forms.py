@@ -14,6 +14,7 @@ from odeanalysis.derivations.exponentials import SIZE, propagate, square_root
 
 OPERATIONS = 500
 SEPARABLE = 60
+SYMBOLS = 6
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _odd(root: Any, elapsed: Any) -> Any:
 
 def _bernoulli(shape: Any, state: sp.Symbol, start: Any, elapsed: Any) -> Closed | None:
     """p = a u + b u^m with u = c z + d: u = u0 w^(1/(1-m)), w = e + b u0^(m-1) (e - 1)/a, e = exp((1-m) a c T)."""
-    found = _powers(sp.expand(shape, power_base=False), state)
+    found = _powers(shape, state) or _powers(sp.expand(shape, power_base=False), state)
     if found is None:
         return None
     base, linear, factor, power = found
@@ -229,8 +230,10 @@ CLASSES: tuple[Callable[[Equations], Closed | None], ...] = (_affine, _linear, _
 
 
 def tidy(value: Any) -> Any:
-    """The same value as a sum over its exponentials and waves, with short coefficients."""
+    """The same value as a sum over its exponentials and waves, with short coefficients; long ones and those with roots stay as they are."""
+    if any(not node.exp.is_Integer for node in value.atoms(sp.Pow)) or len(value.free_symbols) > SYMBOLS:
+        return value
     expanded = sp.expand(value, power_exp=False)
     waves = sorted(expanded.atoms(sp.exp, sp.sin, sp.cos), key=sp.default_sort_key)
-    short = sp.collect(expanded, waves, sp.factor) if waves else expanded
+    short = sp.collect(expanded, waves, sp.cancel) if waves else expanded
     return min((value, short), key=sp.count_ops)

@@ -12,6 +12,7 @@ from odeanalysis.symbolic.zero import is_zero, numbers_at, numeric
 
 ORDER = 8
 SHIFT = 40
+SYMBOLS = 6
 NEGLIGIBLE = mpmath.mpf(10) ** -20
 
 
@@ -20,9 +21,14 @@ def divisors(expression: Any, *moving: sp.Symbol) -> tuple[Any, ...]:
     found: dict[Any, None] = {}
     for node in sp.preorder_traversal(expression):
         if isinstance(node, sp.Pow) and node.exp.is_number and node.exp.is_negative and not node.base.has(*moving):
-            _, factors = sp.factor_list(node.base)
-            found |= {-factor if factor.could_extract_minus_sign() else factor: None for factor, _ in factors}
+            found |= {-factor if factor.could_extract_minus_sign() else factor: None for factor in _factors(node.base)}
     return tuple(factor for factor in found if factor.free_symbols)
+
+
+def _factors(base: Any) -> list[Any]:
+    """The irreducible factors of a polynomial in few symbols; anything else is one factor."""
+    simple = base.is_polynomial(*base.free_symbols) and len(base.free_symbols) <= SYMBOLS
+    return [factor for factor, _ in sp.factor_list(base)[1]] if simple else [base.primitive()[1]]
 
 
 def value_at(expression: Any, values: Mapping[sp.Symbol, Any], digits: int = 30) -> Any:

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from odeanalysis.derivations.parts import Parts
 from odeanalysis.modeling.model import Problem
+from odeanalysis.symbolic.expressions import is_zero
 from odeanalysis.symbolic.formula import Formula
 from odeanalysis.symbolic.printing.latex import formula_latex
 
@@ -42,7 +43,12 @@ class DerivedProblem:
         """The derivation, each step a titled formula."""
         stated = (self.parts.field, self.parts.initial, self.parts.terminal, *self.parts.observations)
         derived = (self.hamiltonian, self.system, self.end, *self.jumps, self.start, self.marks)
-        return tuple(step for step in (*stated, *derived) if step.outputs)
+        return tuple(step for step in (*stated, *derived) if step.outputs and step is not self._idle)
+
+    @property
+    def _idle(self) -> Formula | None:
+        """The part of moving depths, where none moves."""
+        return self.marks if all(is_zero(value) for _, value in self.marks.outputs) else None
 
     def _repr_latex_(self) -> str:
         return "\n\n".join(f"$${formula_latex(step)}$$" for step in self.steps)

@@ -15,6 +15,7 @@ from odeanalysis.symbolic.zero import is_zero
 
 SIZE = 10
 DISTINCT = 5
+SYMBOLS = 4
 
 
 def propagate(matrix: sp.Matrix, start: Iterable[Any], elapsed: Any) -> list[Any] | None:
@@ -85,6 +86,8 @@ def strong_components(matrix: sp.Matrix) -> list[list[int]]:
 def _block_spectrum(block: sp.Matrix) -> list[Any] | None:
     if block.rows == 1:
         return [block[0, 0]]
+    if block.rows > 2 and len(block.free_symbols) > SYMBOLS:
+        return None
     polynomial = block.charpoly("_eigenvalue")
     variable = polynomial.gen
     _, factors = sp.factor_list(sp.together(polynomial.as_expr()))

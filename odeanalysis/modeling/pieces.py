@@ -127,7 +127,7 @@ def _switch(gap: Any, depth: sp.Symbol) -> Any:
     slope = sp.diff(plain, depth)
     if slope == 0 or depth in leaves(slope):
         return None
-    switch = sp.simplify(-plain.subs(depth, 0) / slope)
+    switch = sp.cancel(-plain.subs(depth, 0) / slope)
     return substitute(switch, {name: node for node, name in opaque.items()}) if opaque else switch
 
 

@@ -198,10 +198,17 @@ def power(base: Any, exponent: Any) -> Any:
 
 
 def elementwise(name: str, *arguments: Any) -> Any:
-    """An elementary function of the vocabulary on arrays, entry by entry."""
+    """An elementary function of the vocabulary on arrays, entry by entry; `where` of a condition that is decided is the branch it picks."""
     values = [as_expression(argument) for argument in arguments]
-    shapes.broadcast(*map(shape_of, values))  # refuses shapes that do not fit here rather than where the shape is first asked for
+    shape = shapes.broadcast(*map(shape_of, values))  # refuses here what does not fit, not where the shape is first asked for
+    if name == "where" and values[0] in (sp.true, sp.false):
+        return _spread(values[1 if values[0] == sp.true else 2], shape)
     return Map(Str(name), *values)
+
+
+def _spread(value: Any, shape: Shape) -> Any:
+    """A value broadcast to a shape."""
+    return value if shape_of(value) == shape else mul(value, Full(1, shape))
 
 
 # ---------------------------------------------------------------- linear algebra

@@ -131,5 +131,5 @@ def where(condition: Any, chosen: Any, other: Any) -> Any:
     condition = as_expression(condition) if not isinstance(condition, bool) else sp.sympify(condition)
     chosen, other = as_expression(chosen), as_expression(other)
     if any(isinstance(value, Array) for value in (condition, chosen, other)):
-        return chosen if condition == sp.true else other if condition == sp.false else elementwise("where", condition, chosen, other)
+        return elementwise("where", condition, chosen, other)
     return scalars.where(condition, chosen, other)

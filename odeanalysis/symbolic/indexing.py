@@ -65,7 +65,8 @@ def entries(vector: Concat, item: Any) -> list[Any] | None:
     """The parts of a concatenation that an item picks, where it cuts between parts; else None."""
     if not all(isinstance(size, int) for part in vector.args for size in shape_of(part)):
         return None
-    place, count, step = map(int, item) if isinstance(item, sp.Tuple) else (int(item), 1, 1)
+    numbers: Any = tuple(item) if isinstance(item, sp.Tuple) else (item, 1, 1)
+    place, count, step = map(int, numbers)
     starts = _starts(vector)
     parts: list[Any] = []
     while count > 0:

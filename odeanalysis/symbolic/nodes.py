@@ -6,7 +6,7 @@ evaluation are tables elsewhere, with one entry for each class of this file. Bui
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Union, cast
+from typing import TYPE_CHECKING, Any, Union
 
 import sympy as sp
 from sympy.core.symbol import Str

@@ -24,7 +24,7 @@ def _reflected(build: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 def _iterate(self: Array):
-    return (index(self, position) for position in range(len(self)))  # pyright: ignore
+    return (index(self, position) for position in range(_length(self)))
 
 
 def _length(self: Array) -> int:

@@ -14,6 +14,7 @@ BUILDERS: dict[type, Callable[..., Any]] = {
     nodes.Plus: ex.add,
     nodes.Times: ex.mul,
     nodes.Power: ex.power,
+    nodes.Map: lambda name, *arguments: ex.elementwise(name.name, *arguments),
     nodes.MatMul: ex.matmul,
     nodes.Outer: ex.outer,
     nodes.Permute: lambda x, axes: ex.permute(x, axes),

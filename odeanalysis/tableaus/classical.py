@@ -7,7 +7,7 @@ Here J = df/dz and f_s = df/ds at the start of the step; a Runge-Kutta method ha
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import sympy as sp
 from sympy.polys.constructor import construct_domain
@@ -21,7 +21,7 @@ class Numbers:
 
     def __init__(self, numbers: Iterable[sp.Expr]):
         listed = list(set(numbers))
-        self.domain, elements = construct_domain(listed, extension=True, field=True)
+        self.domain, elements = cast(Any, construct_domain(listed, extension=True, field=True))
         self._elements: dict[sp.Expr, Any] = dict(zip(listed, elements, strict=True))
 
     def matrix(self, matrix: Matrix) -> DomainMatrix:

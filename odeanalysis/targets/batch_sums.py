@@ -10,21 +10,31 @@ from typing import Any, NamedTuple
 import sympy as sp
 
 from odeanalysis.symbolic import expressions as ex
+from odeanalysis.symbolic.functions import where
 from odeanalysis.symbolic.nodes import Array, Full, Outer, Place, Plus, Times, shape_of
 from odeanalysis.symbolic.shapes import Shape
 from odeanalysis.targets.printer import Printer
+from odeanalysis.targets.products import is_switch
 from odeanalysis.targets.text import Text, call, is_constant, product, total
 
 Keys = tuple[tuple[Any, Shape], ...]
-ONE = sp.Integer(1)
+Cuts = tuple[tuple[Any, bool], ...]
 
 
 class Term(NamedTuple):
-    """A scalar factor times an expression, standing at a chain of keys in zeros, outermost first."""
+    """A scalar factor times an expression, at a chain of keys in zeros, where scalar conditions hold, or do not; else 0."""
 
-    keys: Keys
-    factor: Any
     body: Any
+    factor: Any = sp.S.One
+    keys: Keys = ()
+    cuts: Cuts = ()
+
+    def cut(self, expression: Any) -> Any:
+        """An expression where the conditions hold, else 0."""
+        for condition, holds in self.cuts:
+            nothing = ex.zeros(*shape_of(expression))
+            expression = where(condition, expression, nothing) if holds else where(condition, nothing, expression)
+        return expression
 
 
 class Sum(NamedTuple):
@@ -40,7 +50,7 @@ class Sum(NamedTuple):
 
 def batch_sum(p: Printer, node: Any) -> Text:
     """The text of `BatchSum(x)` or `BatchTotal(x)`."""
-    sums = [_sum(p, term) for term in terms_of(p, node.args[0], (), ONE)]
+    sums = [_sum(p, term) for term in terms_of(p, Term(node.args[0]))]
     if len(sums) == 1:
         return _placed(p, [(sums[0].keys, _called(p, sums[0], ()))])
     sums = [one._replace(operands=tuple((p.bind(text), rank) for text, rank in one.operands)) for one in sums]
@@ -49,25 +59,30 @@ def batch_sum(p: Printer, node: Any) -> Text:
     return _placed(p, [(one.keys, _called(p, one, (batch.text,))) for one in sums])
 
 
-def terms_of(p: Printer, node: Any, keys: Keys, factor: Any) -> Iterator[Term]:
-    """The terms of an expression; named intermediates are opened where that saves building them."""
-    if not is_special(p, node):
-        yield Term(keys, factor, node)
-    elif node in p.definitions:
-        yield from terms_of(p, p.definitions[node], keys, factor)
-    elif isinstance(node, Plus):
-        special = [term for term in node.args if is_special(p, term) and shape_of(term) == node.shape]
-        rest = [term for term in node.args if term not in special]
-        for term in special:
-            yield from terms_of(p, term, keys, factor)
+def terms_of(p: Printer, term: Term) -> Iterator[Term]:
+    """The terms of a term; named intermediates are opened where that saves building them."""
+    body = term.body
+    if not is_special(p, body):
+        yield term
+    elif body in p.definitions:
+        yield from terms_of(p, term._replace(body=p.definitions[body]))
+    elif isinstance(body, Plus):
+        special = [one for one in body.args if is_special(p, one) and shape_of(one) == body.shape]
+        rest = [one for one in body.args if one not in special]
+        for one in special:
+            yield from terms_of(p, term._replace(body=one))
         if rest:
-            yield Term(keys, factor, ex.add(*rest, ex.zeros(*node.shape)))
-    elif isinstance(node, Times):
-        yield from terms_of(p, ex.mul(*node.args[1:]), keys, factor * node.args[0])
-    elif isinstance(node, Place):
-        yield from terms_of(p, node.args[0], (*keys, (node.args[1], node.shape)), factor)
+            yield term._replace(body=ex.add(*rest, ex.zeros(*body.shape)))
+    elif isinstance(body, Times):
+        yield from terms_of(p, term._replace(body=ex.mul(*body.args[1:]), factor=term.factor * body.args[0]))
+    elif isinstance(body, Place):
+        yield from terms_of(p, term._replace(body=body.args[0], keys=(*term.keys, (body.args[1], body.shape))))
+    elif is_switch(body):
+        for branch, holds in zip(body.args[2:], (True, False), strict=True):
+            if not ex.is_zero(branch):
+                yield from terms_of(p, term._replace(body=branch, cuts=(*term.cuts, (body.args[1], holds))))
     else:
-        yield Term(keys, factor, node)
+        yield term
 
 
 def is_special(p: Printer, node: Any) -> bool:
@@ -76,6 +91,9 @@ def is_special(p: Printer, node: Any) -> bool:
         return is_special(p, p.definitions[node])
     if isinstance(node, Plus):
         return any(is_special(p, term) and shape_of(term) == node.shape for term in node.args)
+    if is_switch(node):
+        branches = [branch for branch in node.args[2:] if not ex.is_zero(branch)]
+        return all(is_special(p, branch) and shape_of(branch) == node.shape for branch in branches)
     if isinstance(node, Times) and not isinstance(node.args[0], Array):
         matrix = len(node.shape) > 1 and not is_constant(node.args[0])
         return matrix or (len(node.args) == 2 and is_special(p, node.args[1]))
@@ -84,17 +102,15 @@ def is_special(p: Printer, node: Any) -> bool:
 
 def _sum(p: Printer, term: Term) -> Sum:
     keys, (head, factor), body = term.keys, term.factor.as_coeff_Mul(), term.body
+    rank = len(shape_of(body))
     if isinstance(body, Outer):
         left, right = body.args
-        return Sum(keys, head, "outer_sum", ((p(ex.mul(factor, left)), 1), (p(right), 1)))
+        return Sum(keys, head, "outer_sum", ((p(term.cut(ex.mul(factor, left))), 1), (p(term.cut(right)), 1)))
     if isinstance(body, Full):
-        return Sum(keys, head, "batch_sum", ((p.value(factor * body.args[0]), 0),), ("0",), body.shape)
-    rank = len(shape_of(body))
-    if rank == 0:
-        return Sum(keys, head, "batch_sum", ((p.value(factor * body), 0),), ("0",))
-    if factor == 1:
-        return Sum(keys, head, "batch_sum", ((p(body), rank),), (str(rank),))
-    return Sum(keys, head, "weighted_sum", ((p.value(factor), 0), (p(body), rank)), (str(rank),))
+        return Sum(keys, head, "batch_sum", ((p.value(term.cut(factor * body.args[0])), 0),), ("0",), body.shape)
+    if factor == 1 or rank == 0:
+        return Sum(keys, head, "batch_sum", ((p.value(term.cut(ex.mul(factor, body))), rank),), (str(rank),))
+    return Sum(keys, head, "weighted_sum", ((p.value(term.cut(factor)), 0), (p(term.cut(body)), rank)), (str(rank),))
 
 
 def _called(p: Printer, one: Sum, batch: tuple[str, ...]) -> Text:

@@ -16,10 +16,12 @@ from odeanalysis.symbolic import nodes, scalars
 from odeanalysis.symbolic.formula import Formula
 from odeanalysis.symbolic.functions import SCALAR_CLASSES
 from odeanalysis.symbolic.nodes import Array, shape_of
+from odeanalysis.symbolic.shapes import Shape
 from odeanalysis.targets import text as tx
 from odeanalysis.targets.batch_sums import batch_sum
-from odeanalysis.targets.printer import ALL, NEW, Dialect, Printer, lined_up
-from odeanalysis.targets.text import PRODUCT, Text, call, index, infix, number, suffix
+from odeanalysis.targets.printer import ALL, NEW, Dialect, Printer
+from odeanalysis.targets.products import matmul
+from odeanalysis.targets.text import Text, call, index, infix, number, suffix
 
 # the functions of prelude.py
 HELPERS = (
@@ -135,7 +137,7 @@ def _power(p: Printer, node: Any) -> Text:
     if isinstance(exponent, sp.Rational):
         return _to_rational(p, p.operands([base], shape_of(node))[0], exponent)
     below, above = p.operands([base, exponent], shape_of(node))
-    return Text(f"{below.at(tx.ATOM)}**{above.at(tx.SIGN)}", tx.POWER, tx.deeper(below, above))
+    return Text(f"{below.at(tx.ATOM)}**{above.at(tx.SIGN)}", tx.POWER)
 
 
 def _to_rational(p: Printer, base: Text, exponent: Any) -> Text:
@@ -146,10 +148,10 @@ def _to_rational(p: Printer, base: Text, exponent: Any) -> Text:
         return base
     if exponent == sp.S.Half:
         return call("np.sqrt", base)
-    if exponent == 2 and not base.is_name:
+    if exponent == sp.Integer(2) and not base.is_name:
         return call("np.square", base)
     if exponent > MOST_PRODUCTS or exponent.q > 2:
-        return Text(f"{base.at(tx.ATOM)}**{number(exponent).text}", tx.POWER, tx.deeper(base))
+        return Text(f"{base.at(tx.ATOM)}**{number(exponent).text}", tx.POWER)
     base = p.bind(base)
     root = [call("np.sqrt", base)] if exponent.q == 2 else []
     return tx.product(sp.S.One, [*_repeated(p, base, int(exponent)), *root])
@@ -171,7 +173,14 @@ def _scalar_function(p: Printer, node: Any) -> Text:
 
 
 def _map(p: Printer, node: Any) -> Text:
+    if node.name == "where":
+        return _where(p, node.args[1:], node.shape)
     return _written(node.name, p.operands(node.args[1:], node.shape))
+
+
+def _where(p: Printer, arguments: Sequence[Any], shape: Shape) -> Text:
+    condition, chosen, other = p.operands(arguments, shape)
+    return call("np.where", p.bind(condition), chosen, other)
 
 
 def _written(name: str, arguments: Sequence[Text]) -> Text:
@@ -182,7 +191,7 @@ def _written(name: str, arguments: Sequence[Text]) -> Text:
 
 def _compared(operator: str) -> Callable[[Text, Text], Text]:
     def write(left: Text, right: Text) -> Text:
-        return Text(f"{_real(left).at(tx.OR)} {operator} {_real(right).at(tx.OR)}", tx.COMPARE, tx.deeper(left, right))
+        return Text(f"{_real(left).at(tx.OR)} {operator} {_real(right).at(tx.OR)}", tx.COMPARE)
 
     return write
 
@@ -193,7 +202,6 @@ def _real(value: Text) -> Text:
 
 
 SPECIAL: dict[str, Callable[..., Text]] = {
-    "where": lambda condition, chosen, other: call("np.where", condition, chosen, other),
     "lt": _compared("<"),
     "le": _compared("<="),
     "sign": lambda x: call("np.sign", _real(x)),
@@ -210,46 +218,10 @@ def _joined(operator: str, level: int) -> Callable[[Printer, Any], Text]:
 
 
 def _not(p: Printer, node: Any) -> Text:
-    return Text(f"~{p(node.args[0]).at(tx.POWER)}", tx.SIGN, tx.deeper(p(node.args[0])))
+    return Text(f"~{p(node.args[0]).at(tx.POWER)}", tx.SIGN)
 
 
 # ---------------------------------------------------------------- linear algebra
-
-
-def _matmul(p: Printer, node: Any) -> Text:
-    left, right = map(p.opened, node.args)
-    if isinstance(left, nodes.Diag) or isinstance(right, nodes.Diag):
-        return _scaled(p, left, right)
-    if (left.ndim, right.ndim) == (2, 1):
-        return call("vecmat", p(right), p(left.args[0])) if _is_transpose(left) else call("matvec", p(left), p(right))
-    if (left.ndim, right.ndim) == (1, 2):
-        return call("matvec", p(right.args[0]), p(left)) if _is_transpose(right) else call("vecmat", p(left), p(right))
-    rank = max(left.ndim, right.ndim)
-    texts = _as_matrix(p(left), left.ndim, rank, (NEW, ALL)), _as_matrix(p(right), right.ndim, rank, (ALL, NEW))
-    text = infix("@", PRODUCT, *(Text(t.at(tx.POWER), tx.POWER, t.depth) for t in texts))
-    if left.ndim == 1:
-        return index(text, ("0", ALL))
-    return index(text, ("0",)) if right.ndim == 1 else text
-
-
-def _as_matrix(text: Text, rank: int, target: int, vector: tuple[str, str]) -> Text:
-    return index(text, (*(NEW,) * (target - 2), *vector)) if rank == 1 else lined_up(text, rank, target)
-
-
-def _is_transpose(node: Any) -> bool:
-    return isinstance(node, nodes.Permute) and node.ndim == 2
-
-
-def _scaled(p: Printer, left: Any, right: Any) -> Text:
-    """A product with a diagonal matrix: rows or columns scaled, no matrix built."""
-    if isinstance(left, nodes.Diag) and isinstance(right, nodes.Diag):
-        return p(ex.diag(ex.mul(left.args[0], right.args[0])))
-    by_rows = isinstance(left, nodes.Diag)
-    vector, other = (left.args[0], right) if by_rows else (right.args[0], left)
-    if other.ndim == 1:
-        return p(ex.mul(vector, other))
-    scale = _as_matrix(p(vector), 1, other.ndim, (ALL, NEW)) if by_rows else lined_up(p(vector), 1, other.ndim)
-    return tx.product(sp.S.One, [scale, p(other)] if by_rows else [p(other), scale])
 
 
 def _outer(p: Printer, node: Any) -> Text:
@@ -359,7 +331,7 @@ RULES: dict[type, Callable[[Printer, Any], Text]] = {
     **dict.fromkeys((sp.Mul, nodes.Times), _product),
     **dict.fromkeys((sp.Pow, nodes.Power), _power),
     **dict.fromkeys(SCALAR_CLASSES, _scalar_function),
-    scalars.where: lambda p, node: SPECIAL["where"](*p.operands(node.args, ())),
+    scalars.where: lambda p, node: _where(p, node.args, ()),
     nodes.Map: _map,
     **dict.fromkeys(RELATIONS, _relation),
     sp.And: _joined(" & ", tx.AND),
@@ -369,7 +341,7 @@ RULES: dict[type, Callable[[Printer, Any], Text]] = {
     boolalg.BooleanFalse: lambda p, node: Text("np.False_"),
     nodes.Full: _full,
     nodes.Eye: lambda p, node: call("np.eye", p.size(node.shape[0])),
-    nodes.MatMul: _matmul,
+    nodes.MatMul: matmul,
     nodes.Outer: _outer,
     nodes.Permute: _permute,
     nodes.Diag: lambda p, node: call("diag", p(node.args[0])),
@@ -384,4 +356,4 @@ RULES: dict[type, Callable[[Printer, Any], Text]] = {
     nodes.BatchSum: batch_sum,
     nodes.BatchTotal: batch_sum,
 }
-DIALECT = Dialect("numpy", RULES, frozenset(("np", *HELPERS)), "np.float64")
+DIALECT = Dialect("numpy", RULES, frozenset(("np", "slice", *HELPERS)), "np.float64")

@@ -3,7 +3,7 @@
 What is in here holds for any target of Python text over arrays with leading batch axes; its rules say how nodes are written.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,13 @@ import sympy as sp
 from odeanalysis.errors import TargetError
 from odeanalysis.symbolic.formula import Formula, name_of
 from odeanalysis.symbolic.nodes import Diag, Full, Permute, shape_of
+from odeanalysis.symbolic.rewrite import is_atom
 from odeanalysis.symbolic.shapes import Shape, Size, as_size, broadcast
 from odeanalysis.symbolic.sharing import count, is_trivial
-from odeanalysis.targets.text import ATOM, Text, call, deeper, identifiers, index, is_constant, number, tuple_of, words
+from odeanalysis.targets.text import Text, call, identifiers, index, is_constant, number, tuple_of, words
 
 Rule = Callable[["Printer", Any], Text]
-NESTING = 24  # deeper brackets are cut by a temporary: Python's parser has a limit, and so have readers
+TALL = 24
 ALL = ":"
 NEW = "None"
 
@@ -46,6 +47,7 @@ class Printer:
         self.sizes = {size: Text(f"{names[name_of(leaf)]}.shape[{axis}]") for leaf in formula.inputs for axis, size in _axes(leaf)}
         self.statements: list[tuple[str, str]] = []
         self.bound: dict[str, str] = {}
+        self.heights: dict[Any, int] = {}
         self.number = 0
 
     def __call__(self, node: Any) -> Text:
@@ -65,7 +67,7 @@ class Printer:
         text = rule(self, node)
         if node in self.repeated:
             text = self.known[node] = self.bind(text)
-        return self.bind(text) if text.depth > NESTING else text
+        return text
 
     def bind(self, text: Text) -> Text:
         """A name for a value: its own, or that of a new temporary."""
@@ -135,7 +137,7 @@ class Printer:
 
     def placed(self, shape: Shape, parts: Iterable[tuple[Any, Text]]) -> Text:
         """Zeros of a shape with values at keys, as a call of the helper `place`."""
-        pairs = [Text(f"({self._key(key, shape)}, {value.text})", ATOM, deeper(value)) for key, value in parts]
+        pairs = [Text(f"({self._key(key, shape)}, {value.text})") for key, value in parts]
         return call("place", self.shape(shape), *pairs)
 
     def _key(self, items: Iterable[Any], shape: Shape) -> str:
@@ -147,16 +149,40 @@ class Printer:
     def run(self) -> list[tuple[str, str]]:
         """The assignments that the outputs need, in order; the outputs themselves are `results`."""
         for leaf, expression in self.formula.lets:
+            self._cut(expression)
             self.statements.append((self.known[leaf].text, self.value(expression).text))
             self.known[expression] = self.known[leaf]
+        for _, expression in self.formula.outputs:
+            self._cut(expression)
         self.results = [self.value(expression).text for _, expression in self.formula.outputs]
         return needed(self.statements, self.results)
+
+    def _cut(self, expression: Any) -> None:
+        """Temporaries inside a tall expression, so that neither brackets nor calls nest deeply: Python limits both."""
+        for node in climb(expression, self.heights):
+            if self.heights[node] % TALL == TALL - 1 and node not in self.known:
+                self.known[node] = self.bind(self(node))
 
 
 def _axes(leaf: Any) -> list[tuple[int, Any]]:
     """The axes of an input, counted from the last one, whose length is a symbol."""
     shape = shape_of(leaf)
     return [(k - len(shape), size) for k, size in enumerate(shape) if isinstance(size, sp.Symbol)]
+
+
+def climb(expression: Any, heights: dict[Any, int]) -> Iterator[Any]:
+    """The nodes of an expression that have no height yet, those below first; each gets its height over the leaves."""
+    stack = [expression]
+    while stack:
+        node = stack[-1]
+        below = [] if is_atom(node) else [part for part in node.args if part not in heights]
+        if below and node not in heights:
+            stack += below
+            continue
+        stack.pop()
+        if node not in heights:
+            heights[node] = 0 if is_atom(node) else 1 + max(heights[part] for part in node.args)
+            yield node
 
 
 def lined_up(text: Text, rank: int, target: int) -> Text:

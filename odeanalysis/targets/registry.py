@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from odeanalysis.errors import TargetError
 from odeanalysis.symbolic.formula import Formula
+from odeanalysis.symbolic.printing.latex import formula_latex
 from odeanalysis.targets import numpy_
 
-TARGETS: dict[str, Callable[[Formula], str]] = {"numpy": numpy_.emit}
+TARGETS: dict[str, Callable[[Formula], str]] = {"numpy": numpy_.emit, "latex": formula_latex}
 
 
 def emit(formula: Formula, target: str = "numpy") -> str:

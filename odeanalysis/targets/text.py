@@ -12,6 +12,7 @@ import sympy as sp
 
 from odeanalysis.errors import TargetError
 from odeanalysis.symbolic import scalars
+from odeanalysis.symbolic.nodes import ArrayScalar
 from odeanalysis.symbolic.rewrite import walk
 
 # how tightly Python binds, loosest first
@@ -22,11 +23,10 @@ NUMBER = re.compile(r"-?[\d.]+(e[-+]?\d+)?")
 
 
 class Text(NamedTuple):
-    """A piece of an expression: its text, how tightly it binds, and how deeply its brackets nest."""
+    """A piece of an expression: its text, and how tightly it binds."""
 
     text: str
     level: int = ATOM
-    depth: int = 0
 
     def at(self, level: int) -> str:
         """The text, in brackets where its surroundings bind tighter."""
@@ -37,13 +37,8 @@ class Text(NamedTuple):
         return self.text.isidentifier()
 
 
-def deeper(*parts: Text) -> int:
-    return 1 + max((part.depth for part in parts), default=0)
-
-
 def call(function: str, *arguments: Text | str) -> Text:
-    parts = [part if isinstance(part, Text) else Text(part) for part in arguments]
-    return Text(f"{function}({', '.join(part.text for part in parts)})", ATOM, deeper(*parts))
+    return Text(f"{function}({', '.join(one.text if isinstance(one, Text) else one for one in arguments)})")
 
 
 def suffix(value: Text, end: str) -> Text:
@@ -52,8 +47,8 @@ def suffix(value: Text, end: str) -> Text:
         return value
     if _is_minus(value):
         bare = value.text[1:]
-        return _negated(suffix(Text(bare, ATOM if bare.isidentifier() else PRODUCT, value.depth), end))
-    return Text(value.at(ATOM) + end, ATOM, value.depth if value.level == ATOM else deeper(value))
+        return _negated(suffix(Text(bare, ATOM if bare.isidentifier() else PRODUCT), end))
+    return Text(value.at(ATOM) + end)
 
 
 def index(value: Text, items: Sequence[str]) -> Text:
@@ -65,7 +60,7 @@ def infix(operator: str, level: int, *parts: Text) -> Text:
     """`a*b*c`: parts that do not bind tighter than the operator go into brackets, but for the first one."""
     first, *rest = parts
     text = operator.join((first.at(level), *(part.at(level + 1) for part in rest)))
-    return Text(text, level, deeper(*parts))
+    return Text(text, level)
 
 
 def total(terms: Sequence[Text]) -> Text:
@@ -74,7 +69,7 @@ def total(terms: Sequence[Text]) -> Text:
     if not rest:
         return first
     tail = (f" - {term.text[1:]}" if _is_minus(term) else f" + {term.at(PRODUCT)}" for term in rest)
-    return Text(first.at(SUM) + "".join(tail), SUM, deeper(*terms))
+    return Text(first.at(SUM) + "".join(tail), SUM)
 
 
 def _is_minus(term: Text) -> bool:
@@ -90,21 +85,23 @@ def product(factor: Any, numerators: Sequence[Text], denominators: Sequence[Text
     if not rest and not denominators:
         return first
     tail = [*(f"*{part.at(POWER)}" for part in rest), *(f"/{part.at(POWER)}" for part in denominators)]
-    return Text(first.at(PRODUCT) + "".join(tail), PRODUCT, deeper(first, *rest, *denominators))
+    return Text(first.at(PRODUCT) + "".join(tail), PRODUCT)
 
 
 def _negated(value: Text) -> Text:
-    return Text(f"-{value.at(PRODUCT)}", SIGN if value.level > PRODUCT else PRODUCT, deeper(value))
+    return Text(f"-{value.at(PRODUCT)}", SIGN if value.level > PRODUCT else PRODUCT)
 
 
 # ---------------------------------------------------------------- numbers
+
+OPAQUE = (scalars.Elementary, ArrayScalar)  # scalars whose value SymPy does not know
 
 
 def is_constant(expression: Any) -> bool:
     """Whether a scalar is one number that can be written down: nothing in it varies, and SymPy knows its value."""
     if isinstance(expression, sp.Symbol) or not isinstance(expression, sp.Expr):
         return False
-    return bool(expression.is_number) and not any(isinstance(node, scalars.Elementary) for node in walk([expression]))
+    return bool(expression.is_number) and not any(isinstance(node, OPAQUE) for node in walk([expression]))
 
 
 @lru_cache(maxsize=4096)
@@ -142,7 +139,7 @@ def words(text: str) -> set[str]:
 
 def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
     """For each name a Python identifier of its own: the name itself where it is free and legal, else one like it."""
-    forbidden = {*reserved, *keyword.kwlist}
+    forbidden = {*reserved, *keyword.kwlist, "__debug__"}
     given = list(dict.fromkeys(names))
     result = {name: name for name in given if _is_legal(name) and name not in forbidden}
     taken = forbidden | set(result)

@@ -6,26 +6,29 @@ import numpy as np
 
 from odeanalysis.numerics.gradients.program import Array
 
-FAINT = 1e-8
+FAINT = 1e-4
 
 
 def relative_difference(found: Mapping[str, Array], reference: Mapping[str, Array], names: Iterable[str] | None = None) -> float:
     """The worst over the blocks of max |found - reference| / max |reference|; inf where either is not finite.
 
-    A block whose reference is below 1e-8 of the largest block is measured against that bound instead of its own rounding.
+    A block whose reference is below 1e-4 of the largest block is measured against that bound instead of its own rounding.
     """
-    chosen = list(reference if names is None else names)
-    largest = max((_peak(reference[name]) for name in chosen), default=0.0)
-    return max((_of_block(found[name], reference[name], FAINT * largest) for name in chosen), default=0.0)
+    known = scales({name: reference[name] for name in (reference if names is None else names)})
+    return max((_of_block(found[name], reference[name], scale) for name, scale in known.items()), default=0.0)
 
 
-def _peak(array: Array) -> float:
+def scales(gradient: Mapping[str, Array]) -> dict[str, float]:
+    """What differences in each block are measured against: its largest entry, or 1e-4 of the largest of all blocks."""
+    peaks = {name: peak(array) for name, array in gradient.items()}
+    largest = max(peaks.values(), default=0.0)
+    return {name: max(one, FAINT * largest, float(np.finfo(float).tiny)) for name, one in peaks.items()}
+
+
+def peak(array: Array) -> float:
     return float(np.max(np.abs(array), initial=0.0))
 
 
-def _of_block(found: Array, reference: Array, faint: float) -> float:
+def _of_block(found: Array, reference: Array, scale: float) -> float:
     gap = np.asarray(found) - reference
-    if not np.isfinite(gap).all():
-        return float("inf")
-    worst = _peak(gap)
-    return 0.0 if worst == 0 else worst / max(_peak(reference), faint, np.finfo(float).tiny)
+    return peak(gap) / scale if np.isfinite(gap).all() else float("inf")

@@ -4,17 +4,20 @@ The loss of each sample is computed from the statement alone: ends, break points
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
+import sympy as sp
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
+from sympy.core.relational import Relational
 
 from odeanalysis.errors import SolveError
 from odeanalysis.modeling.model import Problem
 from odeanalysis.modeling.values import Bound
 from odeanalysis.numerics.gradients.program import Array
+from odeanalysis.symbolic import scalars
 from odeanalysis.symbolic.nodes import shape_of
 from odeanalysis.symbolic.rewrite import leaves, substitute, walk
 from odeanalysis.verification.interpreter import evaluate
@@ -23,14 +26,16 @@ RTOL, ATOL = 1e-12, 1e-13
 SCAN = 400
 EDGE = 1e-12
 STEP = 1e-3
+KINKED = (sp.Abs, sp.sign, scalars.relu, scalars.elu, scalars.maximum, scalars.minimum)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A problem with its depth-varying names written out, for one sample at a time."""
+    """A problem with its depth-varying names written out, for one sample at a time.  sizes: the lengths of symbolic sizes."""
 
     problem: Problem
     method: str = "DOP853"
+    sizes: Mapping[sp.Symbol, int] = field(default_factory=dict)
 
     def loss(self, values: Mapping[str, Any]) -> float:
         """The loss of one sample."""
@@ -54,7 +59,7 @@ class Statement:
         return [start, *ordered, end]
 
     def _switches(self, values: Mapping[str, Any], start: float, end: float) -> Iterator[float]:
-        """Where the stated conditions on depth change sides, and the break points given by hand."""
+        """Where the stated conditions on depth change sides, its kinks, and the break points given by hand."""
         model = self.problem.model
         yield from (float(evaluate(depth, values)) for depth in model.breakpoints)
         grid = np.linspace(start, end, SCAN)
@@ -64,12 +69,15 @@ class Statement:
     def _gaps(self) -> Iterator[Any]:
         model, objective = self.problem.model, self.problem.objective
         stated = [self._written(value) for value in (*(f for _, f in model.field), objective.running)]
-        for node in sorted({n for n in walk(stated) if getattr(n, "is_Relational", False)}, key=str):
+        found = {node for node in walk(stated) if isinstance(node, (Relational, *KINKED))}
+        for node in sorted(found, key=str):
             if model.depth in leaves(node) and not leaves(node) & set(model.states):
-                yield node.args[0] - node.args[1]
+                sides: tuple[Any, ...] = node.args
+                yield sides[0] - sides[1] if len(sides) > 1 else sides[0]
 
     def _written(self, expression: Any) -> Any:
-        return substitute(expression, dict(self.problem.model.functions))
+        written = substitute(expression, dict(self.problem.model.functions))
+        return written.xreplace({symbol: sp.Integer(size) for symbol, size in self.sizes.items()})
 
     def _solve(self, values: Mapping[str, Any], nodes: list[float]) -> Iterator[tuple[int, tuple[float, Array]]]:
         """For each node the depth just inside the segment before it, and the state with the running cost."""
@@ -95,27 +103,26 @@ class Statement:
         if a == b:
             return state
         low, high = sorted((self._inside(nodes, j, 0), self._inside(nodes, j, 1)))
-        field = self._field(values, low, high)
-        found = solve_ivp(field, (a, b), state, method=self.method, rtol=RTOL, atol=ATOL)
+        found = solve_ivp(self._slopes(values, low, high), (a, b), state, method=self.method, rtol=RTOL, atol=ATOL)
         if not found.success:
             raise SolveError(f"SciPy's {self.method} fails in {self.problem.name!r}: {found.message}", depth=float(found.t[-1]))
         return found.y[:, -1]
 
-    def _field(self, values: Mapping[str, Any], low: float, high: float) -> Callable[[float, Array], Array]:
+    def _slopes(self, values: Mapping[str, Any], low: float, high: float) -> Callable[[float, Array], Array]:
         model = self.problem.model
         stated = [self._written(f) for _, f in model.field]
         running = self._written(self.problem.objective.running)
 
-        def field(s: float, y: Array) -> Array:
+        def slopes(s: float, y: Array) -> Array:
             here = {**values, **self._states(y), model.depth.name: min(max(s, low), high)}
             return np.concatenate([*(np.ravel(evaluate(f, here)) for f in stated), [evaluate(running, here)]])
 
-        return field
+        return slopes
 
     def _states(self, y: Array) -> dict[str, Array]:
         found, start = {}, 0
         for state in self.problem.model.states:
-            shape = tuple(int(n) for n in shape_of(state))
+            shape = tuple(int(n) for n in shape_of(self._written(state)))
             size = int(np.prod(shape))
             found[state.name] = y[start : start + size].reshape(shape) if shape else y[start]
             start += size
@@ -146,7 +153,8 @@ def samples(bound: Bound) -> list[dict[str, Array]]:
 
 def value(problem: Problem, bound: Bound, method: str = "DOP853") -> float:
     """The reduced loss."""
-    losses = [Statement(problem, method).loss(one) for one in samples(bound)]
+    statement = Statement(problem, method, bound.sizes)
+    losses = [statement.loss(one) for one in samples(bound)]
     return float(np.mean(losses) if problem.reduction == "mean" else np.sum(losses))
 
 

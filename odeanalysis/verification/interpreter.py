@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import sympy as sp
@@ -39,7 +39,7 @@ def _places(item: Any) -> Any:
     """An item of a key as NumPy takes it: one place, or the places of a slice."""
     if not isinstance(item, sp.Tuple):
         return int(item)
-    start, size, step = (int(part) for part in item)
+    start, size, step = (int(cast(Any, part)) for part in item)
     return start + step * np.arange(size)
 
 

@@ -3,11 +3,12 @@
 R(e) = |ell(v + e d) - ell(v) - e g.d|,   measured on the recorded steps, which makes ell smooth in e
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from odeanalysis.errors import SolveError
 from odeanalysis.numerics.gradients.differences import replayed, tiled
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
@@ -15,7 +16,7 @@ from odeanalysis.numerics.gradients.run import Run
 SIZES = 2.0 ** -np.arange(2, 27)
 NOISE = 64 * np.finfo(float).eps
 ABOVE = 64
-BEYOND = 8
+LEFT_OUT = 4
 WINDOW = 5
 
 
@@ -33,10 +34,6 @@ class Line:
         """R(e) for each size."""
         slope = sum(float(np.sum(gradients[name] * d)) for name, d in self.direction.items())
         return np.abs(self.values - self.origin - self.sizes * slope)
-
-    def strength(self, gradients: Mapping[str, Array]) -> float:
-        """The size of the terms of g.d."""
-        return sum(float(np.sum(np.abs(gradients[name] * d))) for name, d in self.direction.items())
 
     @property
     def floor(self) -> float:
@@ -68,39 +65,48 @@ def _direction(array: Array, random: np.random.Generator) -> Array:
     return drawn * (size / max(float(np.sqrt(np.sum(drawn**2))), 1e-300))
 
 
-def line(run: Run, direction: Mapping[str, Array], sizes: Array = SIZES) -> Line:
-    """The loss along a direction, all sizes solved as one batch on the recorded steps."""
-    copies = len(sizes)
-    steps = np.repeat(sizes, run.setting.batch)
-    moved = {name: tiled(run, name, copies) + _scaled(run, name, d, steps, copies) for name, d in direction.items()}
-    losses = replayed(run, moved, copies)
-    start = replayed(run, {}, 1)[0]
-    weights = run.setting.weights
-    return Line(direction, sizes, losses @ weights, float(start @ weights), float(np.abs(start) @ weights) or 1.0)
+def lines(run: Run, along: Sequence[Mapping[str, Array]], sizes: Array = SIZES) -> list[Line]:
+    """The loss along directions, all of them and all sizes solved as one batch on the recorded steps.
 
-
-def _scaled(run: Run, name: str, direction: Array, steps: Array, copies: int) -> Array:
-    wide = (
-        np.concatenate([direction] * copies)
-        if name in run.setting.bound.batched
-        else np.broadcast_to(direction, (len(steps), *direction.shape))
-    )
-    return wide * steps.reshape(-1, *[1] * (wide.ndim - 1))
-
-
-def slope(along: Line, gradients: Mapping[str, Array], resolution: float = 0.0) -> Slope:
-    """The slope of the remainder over the smallest sizes at which it stands clear of noise.
-
-    resolution: the relative error that the gradient may have; sizes at which it could make up the remainder decide nothing.
+    Sizes so large that the steps lead out of the field's domain are left out. Raises SolveError where small ones do, too.
     """
+    try:
+        return _lines(run, along, sizes)
+    except SolveError:
+        if len(sizes) <= LEFT_OUT + WINDOW:
+            raise
+        return lines(run, along, sizes[LEFT_OUT:])
+
+
+def _lines(run: Run, along: Sequence[Mapping[str, Array]], sizes: Array) -> list[Line]:
+    copies = len(along) * len(sizes)
+    moved = {name: tiled(run, name, copies) for name in run.setting.bound.arrays}
+    for name, array in moved.items():
+        steps = [np.multiply.outer(sizes, direction[name]) for direction in along]
+        array += _beside(run, name, np.concatenate(steps)).reshape(array.shape)
+    weights = run.setting.weights
+    values = (replayed(run, moved, copies) @ weights).reshape(len(along), -1)
+    start = replayed(run, {}, 1)[0]
+    origin, scale = float(start @ weights), float(np.abs(start) @ weights) or 1.0
+    return [Line(direction, sizes, row, origin, scale) for direction, row in zip(along, values, strict=True)]
+
+
+def _beside(run: Run, name: str, steps: Array) -> Array:
+    """Steps of a value [copies, ...] for every sample: [copies, B, ...]."""
+    if name in run.setting.bound.batched:
+        return steps
+    return np.repeat(steps[:, None], run.setting.batch, axis=1)
+
+
+def slope(along: Line, gradients: Mapping[str, Array]) -> Slope:
+    """The slope of the remainder over the smallest sizes at which it stands clear of the rounding noise."""
     remainder = along.remainder(gradients)
-    rounding = ABOVE * (along.floor + NOISE * np.abs(along.values - along.origin))
-    if not (np.isfinite(remainder) & (remainder > rounding)).any():
-        return Slope(None, exact=True)
-    doubt = BEYOND * resolution * along.sizes * along.strength(gradients)
-    clear = np.isfinite(remainder) & (remainder > np.maximum(rounding, doubt))
-    places = np.nonzero(clear)[0]
-    last = int(places[-1]) if len(places) else 0
+    noise = along.floor + NOISE * np.abs(along.values - along.origin)
+    known = np.isfinite(remainder)
+    clear = known & (remainder > ABOVE * noise)
+    if not clear.any():
+        return Slope(None, exact=bool(known.sum() >= WINDOW))
+    last = int(np.nonzero(clear)[0][-1])
     first = max(0, last - WINDOW + 1)
     if last - first + 1 < 3 or not clear[first : last + 1].all():
         return Slope(None)

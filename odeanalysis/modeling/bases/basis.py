@@ -3,8 +3,10 @@
 theta(s) = sum_j alpha_j psi_j(s),   G_ij = int psi_i psi_j ds
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
@@ -55,6 +57,11 @@ class Basis(ABC):
         return entry
 
 
+def keys(basis: Any) -> dict[str, bool]:
+    """The keys that a class of bases has in model files, and whether each has to be there."""
+    return {field.name: field.default is MISSING for field in fields(basis)}
+
+
 # ---------------------------------------------------------------- checks
 
 
@@ -67,6 +74,8 @@ def whole(value: Any, what: str, least: int) -> int:
 
 def scalar(value: Any, what: str) -> Any:
     """A finite number, or an expression in parameters and inputs."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ModelError(f"{what} is {value}; give a finite number")
     try:
         result = exact(value)
     except ModelError as error:

@@ -1,5 +1,6 @@
 """Chebyshev polynomials of the first kind."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from odeanalysis.modeling.bases.orthogonal import Orthogonal
 
 @dataclass(frozen=True)
 class Chebyshev(Orthogonal):
-    """T_0, T_1, ... of depth mapped to [-1, 1]: T_{j+1}(x) = 2 x T_j(x) - T_{j-1}(x).
+    """T_0, T_1, ... of depth mapped to [-1, 1]: T_j(cos t) = cos(j t).
 
     terms: how many of them.  interval: (low, high), mapped to (-1, 1); by default the domain, which then has to be of numbers.
     """
@@ -24,5 +25,5 @@ class Chebyshev(Orthogonal):
         if self.interval is not None:
             object.__setattr__(self, "interval", interval_of(self.interval, "interval"))
 
-    def recurrence(self, j: int) -> tuple[Any, Any]:
-        return sp.Integer(2), sp.Integer(1)
+    def weights(self, degree: int) -> Mapping[int, Any]:
+        return {degree: sp.Integer(1)}

@@ -16,7 +16,7 @@ class Hat(Piecewise):
     knots: two or more increasing depths, numbers or expressions in parameters and inputs; terms = len(knots).
     """
 
-    knots: tuple[Any, ...]
+    knots: Any
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "knots", increasing(self.knots, "knots"))

@@ -1,5 +1,6 @@
 """Legendre polynomials, orthogonal on the interval."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,5 +25,14 @@ class Legendre(Orthogonal):
         if self.interval is not None:
             object.__setattr__(self, "interval", interval_of(self.interval, "interval"))
 
-    def recurrence(self, j: int) -> tuple[Any, Any]:
-        return sp.Rational(2 * j + 1, j + 1), sp.Rational(j, j + 1)
+    def weights(self, degree: int) -> Mapping[int, Any]:
+        """P_n(cos t) = sum_k g_k g_{n-k} cos((n - 2k) t) with g_k = binomial(2k, k)/4^k, all of one sign."""
+        found: dict[int, Any] = {}
+        for k in range(degree + 1):
+            frequency = abs(degree - 2 * k)
+            found[frequency] = found.get(frequency, sp.Integer(0)) + _g(k) * _g(degree - k)
+        return found
+
+
+def _g(k: int) -> Any:
+    return sp.binomial(2 * k, k) / sp.Integer(4) ** k

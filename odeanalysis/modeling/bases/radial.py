@@ -16,7 +16,7 @@ class Radial(Basis):
     inputs, which then learn them.
     """
 
-    centers: tuple[Any, ...]
+    centers: Any
     width: Any
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """Clamped B-splines: smooth piecewise polynomials, each different from zero on a few pieces only."""
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import sympy as sp
@@ -8,8 +9,6 @@ import sympy as sp
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling.bases.basis import increasing, is_number, whole
 from odeanalysis.modeling.bases.piecewise import Piecewise
-
-U = sp.Symbol("u", real=True)
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Spline(Piecewise):
     Source: de Boor 1972, Cox 1972.
     """
 
-    knots: tuple[Any, ...]
+    knots: Any
     degree: int = 3
 
     def __post_init__(self) -> None:
@@ -46,22 +45,34 @@ class Spline(Piecewise):
     def _piece(self, i: int, depth: sp.Symbol) -> list[Any]:
         """Each function between knots i and i + 1, in powers of the distance from knot i, which keeps its digits."""
         start = self.knots[i]
-        values = self._local([knot - start for knot in self._clamped()], i + self.degree)
-        return [sum((c * (depth - start) ** power for (power,), c in sp.Poly(value, U).terms()), sp.Integer(0)) for value in values]
+        present = _local([knot - start for knot in self._clamped()], i + self.degree, self.degree)
+        return [sp.Add(*(c * (depth - start) ** k for k, c in enumerate(present.get(j, ())))) for j in range(self.terms)]
 
     def _clamped(self) -> list[Any]:
         return [self.knots[0]] * self.degree + list(self.knots) + [self.knots[-1]] * self.degree
 
-    def _local(self, t: list[Any], span: int) -> list[Any]:
-        """N_{j,degree} for every j, as polynomials in U valid between t[span] and t[span + 1]."""
-        row = [sp.Integer(j == span) for j in range(len(t) - 1)]
-        for p in range(1, self.degree + 1):
-            rising = [_ratio(U - t[j], t[j + p] - t[j]) * row[j] for j in range(len(row) - 1)]
-            falling = [_ratio(t[j + p + 1] - U, t[j + p + 1] - t[j + 1]) * row[j + 1] for j in range(len(row) - 1)]
-            row = [sp.expand(up + down) for up, down in zip(rising, falling, strict=True)]
-        return row
+
+def _local(t: list[Any], span: int, degree: int) -> dict[int, list[Any]]:
+    """The functions N_{j,degree} that do not vanish between t[span] and t[span + 1]: j -> coefficients of 1, s, s^2, ..."""
+    row = {span: [sp.Integer(1)]}
+    for p in range(1, degree + 1):
+        row = {
+            j: _sum(
+                _times(row.get(j), -t[j], 1, t[j + p] - t[j]),
+                _times(row.get(j + 1), t[j + p + 1], -1, t[j + p + 1] - t[j + 1]),
+            )
+            for j in range(span - p, span + 1)
+        }
+    return row
 
 
-def _ratio(numerator: Any, denominator: Any) -> Any:
-    """0 where knots coincide, as the recurrence wants it."""
-    return numerator / denominator if denominator != 0 else sp.Integer(0)
+def _times(polynomial: list[Any] | None, constant: Any, slope: int, width: Any) -> list[Any]:
+    """(constant + slope s)/width times a polynomial; 0 where there is none, as the recurrence wants it."""
+    if polynomial is None:
+        return []
+    shifted = zip([*polynomial, sp.Integer(0)], [sp.Integer(0), *polynomial], strict=True)
+    return [(constant * same + slope * below) / width for same, below in shifted]
+
+
+def _sum(one: list[Any], two: list[Any]) -> list[Any]:
+    return [sp.Add(*pair) for pair in zip_longest(one, two, fillvalue=sp.Integer(0))]

@@ -4,19 +4,19 @@ Source: Massaroli et al. 2020, Sec. 3 (spectral discretisation) and Cor. 1.
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from typing import Any
 
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling import tables
 from odeanalysis.modeling.bases import BASES, Basis
+from odeanalysis.modeling.bases.basis import keys
 from odeanalysis.modeling.model import Model
 from odeanalysis.modeling.transforms.transform import Parse, Table, Transform, checked, located, texts, vary
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.nodes import Leaf, shape_of
 
 EXAMPLES = {"parameters": 'parameters = ["W"]', "basis": 'basis = "fourier"'}
-BASIS_KEYS = tuple(dict.fromkeys(field.name for basis in BASES.values() for field in fields(basis)))  # pyright: ignore
+BASIS_KEYS = tuple(dict.fromkeys(key for basis in BASES.values() for key in keys(basis)))
 KEYS = {"parameters": True, "basis": True, **dict.fromkeys(BASIS_KEYS, False)}
 
 
@@ -59,9 +59,9 @@ def basis_from(given: dict[str, Any], where: str, parse: Parse) -> Basis:
     name = tables.text(given.pop("basis"), f"{where}.basis", EXAMPLES["basis"])
     if name not in BASES:
         raise ModelError(f"{where}.basis is {tables.show(name)}, which is no basis; {tables.suggestion(name, BASES)}")
-    keys = {field.name: field.default is MISSING for field in fields(BASES[name])}  # pyright: ignore
-    tables.only(given, keys, f"{where} (basis {name!r})")
-    for key, needed in keys.items():
+    known = keys(BASES[name])
+    tables.only(given, known, f"{where} (basis {name!r})")
+    for key, needed in known.items():
         if needed:
             tables.required(given, key, f"{where} (basis {name!r})", key)
     with located(where):

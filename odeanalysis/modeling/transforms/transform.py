@@ -42,8 +42,12 @@ def checked(table: Table, where: str, keys: Mapping[str, bool], examples: Mappin
 
 
 def texts(value: Any, where: str, example: str) -> list[str]:
-    """A list of names."""
-    return [tables.text(one, f"{where}[{i}]", example) for i, one in enumerate(tables.items(value, where, example))]
+    """A list of names, each once."""
+    found = [tables.text(one, f"{where}[{i}]", example) for i, one in enumerate(tables.items(value, where, example))]
+    twice = next((name for i, name in enumerate(found) if name in found[:i]), None)
+    if twice is not None:
+        raise ModelError(f"{where} has {tables.show(twice)} twice; name each once")
+    return found
 
 
 @contextmanager

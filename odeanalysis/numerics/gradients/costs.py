@@ -19,16 +19,15 @@ def losses(setting: Setting, solution: Solution) -> Array:
     for pairs, cost in zip(observed_pairs(setting, solution), setting.program.observations, strict=True):
         if len(pairs.sample):
             each = np.broadcast_to(cost(pairs.environment)["cost"], pairs.sample.shape)
-            found = (
-                found + np.bincount(pairs.sample, each, setting.batch)
-                if np.isrealobj(each)
-                else found + _complex_count(pairs, each, setting.batch)
-            )
+            found = found + _per_sample(pairs, each, setting.batch)
     return found
 
 
-def _complex_count(pairs: "Pairs", each: Array, batch: int) -> Array:
-    return np.bincount(pairs.sample, each.real, batch) + 1j * np.bincount(pairs.sample, each.imag, batch)
+def _per_sample(pairs: "Pairs", each: Array, batch: int) -> Array:
+    """The sum of the pairs of each sample: [B]."""
+    total = np.zeros(batch, dtype=each.dtype)
+    np.add.at(total, pairs.sample, each)
+    return total
 
 
 def at_end(setting: Setting, solution: Solution) -> dict[str, Array]:

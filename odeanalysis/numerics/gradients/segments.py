@@ -38,7 +38,7 @@ def _numeric(field: Field) -> Field:
 
     def jacobian(s: Array, y: Array, pieces: Array) -> Array:
         steps = 1j * COMPLEX_STEP * np.eye(y.shape[1])
-        return np.stack([field(s, y + step, pieces).imag / COMPLEX_STEP for step in steps], axis=-1)
+        return np.stack([np.imag(field(s, y + step, pieces)) / COMPLEX_STEP for step in steps], axis=-1)
 
     return jacobian
 

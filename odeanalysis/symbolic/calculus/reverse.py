@@ -8,9 +8,9 @@ import sympy as sp
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic import scalars
 from odeanalysis.symbolic.calculus.activity import Activity
-from odeanalysis.symbolic.calculus.rules import PULLBACKS, chosen, rule
+from odeanalysis.symbolic.calculus.rules import PULLBACKS, rule
 from odeanalysis.symbolic.formula import Formula, Let, like, name_of, share
-from odeanalysis.symbolic.nodes import Leaf, shape_of
+from odeanalysis.symbolic.nodes import Leaf, Map, shape_of
 from odeanalysis.symbolic.rewrite import is_atom, is_leaf, leaves
 
 Emit = Callable[[Leaf, Any], None]
@@ -80,7 +80,7 @@ def pull(node: Any, out: Any, cotangent: Any, emit: Emit, activity: Activity) ->
     if is_leaf(node):
         emit(node, cotangent)
         return
-    if isinstance(node, scalars.where):
+    if is_switch(node):
         _pull_branches(node, cotangent, emit, activity)
         return
     pullback = rule(PULLBACKS, node)
@@ -91,6 +91,13 @@ def pull(node: Any, out: Any, cotangent: Any, emit: Emit, activity: Activity) ->
 
 def _pull_branches(node: Any, cotangent: Any, emit: Emit, activity: Activity) -> None:
     """A branch not taken may be undefined: its derivative is cut off behind it, where 0 times infinity can no longer arise."""
-    condition, *branches = node.args
-    for i, branch in enumerate(branches, start=1):
-        pull(branch, branch, cotangent, lambda leaf, c, i=i: emit(leaf, chosen(condition, c, i)), activity)
+    choose = PULLBACKS[scalars.where]
+    for i in (len(node.args) - 2, len(node.args) - 1):
+        branch = node.args[i]
+        whole = ex.sum_to(cotangent, shape_of(branch))
+        pull(branch, branch, whole, lambda leaf, c, i=i: emit(leaf, choose(node, leaf, c, i)), activity)
+
+
+def is_switch(node: Any) -> bool:
+    """Whether a node is a `where`, on scalars or on arrays, whose condition is one scalar."""
+    return isinstance(node, scalars.where) or (isinstance(node, Map) and node.name == "where" and shape_of(node.args[1]) == ())

@@ -27,17 +27,25 @@ def _others(node: Any, i: int) -> tuple[Any, ...]:
 
 
 def _factor(node: Any, out: Any, c: Any, i: int) -> Any:
-    return ex.sum_to(ex.mul(c, *_others(node, i)), shape_of(node.args[i]))
+    return ex.sum_to(weighted(c, *_others(node, i)), shape_of(node.args[i]))
+
+
+def weighted(c: Any, *factors: Any) -> Any:
+    """A cotangent times factors; entries that a condition cuts off stay cut off, since factors may be infinite where they are not used."""
+    if not (isinstance(c, nodes.Map) and c.name == "where" and any(map(ex.is_zero, c.args[2:]))):
+        return ex.mul(c, *factors)
+    condition, *branches = c.args[1:]
+    return where(condition, *(branch if ex.is_zero(branch) else weighted(branch, *factors) for branch in branches))
 
 
 def _power(node: Any, out: Any, c: Any, i: int) -> Any:
     base, exponent = node.args
     slope = ex.mul(exponent, ex.power(base, ex.subtract(exponent, 1))) if i == 0 else ex.mul(out, log(base))
-    return ex.sum_to(ex.mul(c, slope), shape_of(node.args[i]))
+    return ex.sum_to(weighted(c, slope), shape_of(node.args[i]))
 
 
 def _function(name: str, arguments: tuple[Any, ...], out: Any, c: Any, i: int) -> Any:
-    return ex.sum_to(ex.mul(c, FUNCTIONS[name].partials[i](out, *arguments)), shape_of(arguments[i]))
+    return ex.sum_to(weighted(c, FUNCTIONS[name].partials[i](out, *arguments)), shape_of(arguments[i]))
 
 
 def _scalar_function(node: Any, out: Any, c: Any, i: int) -> Any:
@@ -56,17 +64,32 @@ def chosen(condition: Any, value: Any, i: int) -> Any:
     return where(condition, value, nothing) if i == 1 else where(condition, nothing, value)
 
 
+def _choose(node: Any, out: Any, c: Any, i: int) -> Any:
+    """The part of branch i of a `where`, on scalars or on arrays, whose condition is one scalar."""
+    return chosen(node.args[-3], c, i - len(node.args) + 3)
+
+
 def _matmul(node: Any, out: Any, c: Any, i: int) -> Any:
     left, right = node.args
+    if left.ndim > 2 and right.ndim == 1:
+        return _stack_times_vector(left, right, c, i)
+    if left.ndim == 1 and right.ndim > 2:
+        grown = _stack_times_vector(ex.swap(right), left, c, 1 - i)
+        return grown if i == 0 else ex.swap(grown)
     if left.ndim == 1:
         grown = ex.matmul(right, c) if i == 0 else ex.outer(left, c)
-    elif right.ndim == 1 and left.ndim == 2:
-        grown = ex.outer(c, right) if i == 0 else ex.matmul(ex.transpose(left), c)
     elif right.ndim == 1:
-        raise DerivationError(f"no derivative of a stack of matrices {left.shape} times one vector; multiply by a matrix with one column")
+        grown = ex.outer(c, right) if i == 0 else ex.matmul(ex.transpose(left), c)
     else:
         grown = ex.matmul(c, ex.swap(right)) if i == 0 else ex.matmul(ex.swap(left), c)
     return ex.sum_to(grown, node.args[i].shape)
+
+
+def _stack_times_vector(stack: Any, vector: Any, c: Any, i: int) -> Any:
+    """Many matrices times one vector: the cotangent, repeated along a new last axis, meets them entry by entry."""
+    repeated = ex.mul(c, ex.ones(*vector.shape, *c.shape))
+    grown = ex.permute(repeated, (*range(1, repeated.ndim), 0))
+    return ex.mul(grown, vector) if i == 0 else ex.sum_to(ex.mul(stack, grown), vector.shape)
 
 
 def _outer(node: Any, out: Any, c: Any, i: int) -> Any:
@@ -93,7 +116,7 @@ PULLBACKS: dict[type, Pullback] = {
     sp.Add: lambda node, out, c, i: c,
     sp.Mul: _factor,
     sp.Pow: _power,
-    scalars.where: lambda node, out, c, i: chosen(node.args[0], c, i),
+    scalars.where: _choose,
     nodes.Plus: lambda node, out, c, i: ex.sum_to(c, shape_of(node.args[i])),
     nodes.Times: _factor,
     nodes.Power: _power,

@@ -94,9 +94,7 @@ FORMULA_FUNCTIONS = {
     "batch_sum": Function((VALUE,), _batch_sum),
 }
 
-MODELS = Grammar(
-    MODEL_FUNCTIONS, characters=20_000, nodes=8_000, depth=60, chain=500, bits=4096, power=1000, size=10**6, internal=False
-)
+MODELS = Grammar(MODEL_FUNCTIONS, characters=20_000, nodes=8_000, depth=60, chain=500, bits=4096, power=1000, size=10**6, internal=False)
 FORMULAS = Grammar(
     FORMULA_FUNCTIONS, characters=10**6, nodes=10**6, depth=100, chain=10**5, bits=2**16, power=10**6, size=10**9, internal=True
 )

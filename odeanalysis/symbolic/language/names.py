@@ -19,12 +19,12 @@ def is_name(name: str) -> bool:
 def check_name(name: str, what: str, depth: str) -> None:
     """Raises LanguageError for a name that may not be declared.
 
-    name: the name.  what: what it names, for the message ('a state').  depth: the depth's name, which nothing else may have ('': not checked).
+    what: what is named, for the message ('a state').  depth: the depth's name, which nothing else may have ('': not checked).
     """
     if IDENTIFIER.fullmatch(name) is None:
         raise LanguageError(f"{name!r} cannot name {what}; use letters, digits and underscores of ASCII, with a letter first")
     if name in RESERVED:
-        raise LanguageError(f"{name!r} cannot name {what}: it is reserved, {_reason(name)}; choose another name, such as {name}_ or {name}1")
+        raise LanguageError(f"{name!r} cannot name {what}: it is reserved, {_reason(name)}; choose another name, such as {name}1")
     if name == depth:
         raise LanguageError(f"{name!r} cannot name {what}: it is the name of the depth; rename one of them")
 

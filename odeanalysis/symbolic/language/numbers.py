@@ -5,7 +5,7 @@ numbers of moderate size that rounding can tell apart.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -15,9 +15,11 @@ from odeanalysis.errors import ModelError
 from odeanalysis.symbolic.functions import SCALAR_CLASSES
 from odeanalysis.symbolic.language.grammar import Grammar
 from odeanalysis.symbolic.nodes import Array, shape_of
+from odeanalysis.symbolic.scalars import Elementary
 
 INFINITE = frozenset({sp.zoo, sp.nan, sp.oo, -sp.oo})
 APART = 1e-9  # constants that differ by less, relatively, are not told apart
+ROOT_BITS = 2**20  # SymPy raises primes to the numerators of rational exponents
 UNKNOWN = 1.0  # the stand-in for a constant that is always of moderate size
 
 
@@ -25,7 +27,7 @@ class NumberError(ModelError):
     """A number out of bounds; the reader adds the place."""
 
 
-FLOATS: dict[str, Callable[..., float]] = {
+FLOATS: dict[str, Callable[..., Any]] = {
     **{name: getattr(math, name) for name in ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "log", "erf")},
     "abs": abs,
     "maximum": max,
@@ -94,13 +96,29 @@ def check_power(base: Any, exponent: Any, grammar: Grammar) -> None:
     if base is sp.E:
         check_exponential(exponent, grammar)
     if is_constant(base) and is_constant(exponent):
-        _moderate(_safely(lambda: math.pow(approximate(base), approximate(exponent))), f"({_short(base)})**({_short(exponent)})")
-    if not isinstance(exponent, sp.Rational):
-        return
+        value = _safely(lambda: math.pow(approximate(base), approximate(exponent)))
+        _moderate(value, f"({_short(base)})**({_short(exponent)})", may_vanish=base == 0)
+    if isinstance(exponent, sp.Rational):
+        _check_exponent(base, exponent, grammar)
+
+
+def _check_exponent(base: Any, exponent: Any, grammar: Grammar) -> None:
     if not is_constant(base) and abs(exponent) > grammar.power:
         raise NumberError(f"the exponent {_short(exponent)} is larger than {grammar.power}; use a smaller one, or exp and log")
-    if bits(coefficient(base)) > 1 and bits(coefficient(base)) * abs(exponent) > grammar.bits:
-        raise NumberError(f"({_short(coefficient(base))})**({_short(exponent)}) has too many digits; use smaller numbers")
+    for number, power in _radicals(base):
+        whole = (power * exponent).q == 1
+        digits = bits(number) * max(abs((power * exponent).p), 1 if whole else (power * exponent).q)
+        if bits(number) > 1 and digits > (grammar.bits if whole else ROOT_BITS):
+            raise NumberError(f"({_short(number)})**({_short(power * exponent)}) has too many digits; use numbers with fewer")
+
+
+def _radicals(base: Any) -> Iterator[tuple[Any, Any]]:
+    """The rational numbers that a power of `base` would be computed of, each with the exponent that it has already."""
+    for factor in sp.Mul.make_args(base):
+        if isinstance(factor, sp.Rational):
+            yield factor, sp.S.One
+        elif isinstance(factor, sp.Pow) and isinstance(factor.base, sp.Rational) and isinstance(factor.exp, sp.Rational):
+            yield factor.base, factor.exp
 
 
 def check_exponential(argument: Any, grammar: Grammar) -> None:
@@ -118,7 +136,8 @@ def check_call(name: str, arguments: tuple[Any, ...], grammar: Grammar) -> None:
     if name == "exp":
         check_exponential(arguments[0], grammar)
     if all(map(is_constant, arguments)):
-        _moderate(call(name, [approximate(argument) for argument in arguments]), f"{name} of {', '.join(map(_short, arguments))}")
+        value = call(name, [approximate(argument) for argument in arguments])
+        _moderate(value, f"{name} of {', '.join(map(_short, arguments))}", may_vanish=name != "exp")
 
 
 def check_relation(left: Any, right: Any) -> None:
@@ -146,23 +165,26 @@ def check_value(value: Any, grammar: Grammar) -> Any:
     if isinstance(value, sp.Pow) and isinstance(value.exp, sp.Rational) and not is_constant(value.base) and abs(value.exp) > grammar.power:
         raise NumberError(f"the exponent {_short(value.exp)} is larger than {grammar.power}; use a smaller one")
     if is_constant(value):
-        _moderate(approximate(value), _short(value))
+        _moderate(approximate(value), _short(value), may_vanish=not isinstance(value, sp.Mul))
         _told_apart(value)
     return value
 
 
 def _told_apart(number: Any) -> None:
-    if isinstance(number, sp.Add):
+    """Refuses a sum of constants whose sign SymPy would look for in ever more digits; what it cannot evaluate, it does not."""
+    if isinstance(number, sp.Add) and not number.has(Elementary):
         terms = [approximate(term) for term in number.args]
         if abs(math.fsum(terms)) <= APART * max(map(abs, terms)):
             raise NumberError(f"{_short(number)} is too close to zero for rounding to tell; write its exact value")
 
 
-def _moderate(value: float, what: str) -> None:
+def _moderate(value: float, what: str, may_vanish: bool) -> None:
     if math.isinf(value):
-        raise NumberError(f"{_short(what)} is too large for a 64-bit number; use smaller numbers")
+        raise NumberError(f"{what} is too large for a 64-bit number; use smaller numbers")
     if math.isnan(value):
-        raise NumberError(f"{_short(what)} is not a real number; change the constants here")
+        raise NumberError(f"{what} is not a real number; change the constants here")
+    if value == 0 and not may_vanish:
+        raise NumberError(f"{what} is too small for a 64-bit number; write 0, or use larger numbers")
 
 
 def _short(value: Any) -> str:

@@ -14,7 +14,8 @@ from odeanalysis.symbolic.shapes import show
 
 Way = Callable[["Reader", Any], Any]
 Fail = Callable[[str], LanguageError]
-ARITHMETIC = (TypeError, ValueError, ArithmeticError, NotImplementedError)
+# AttributeError: SymPy 1.14 trips over its own warnings where it reduces huge angles
+ARITHMETIC = (TypeError, ValueError, ArithmeticError, NotImplementedError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,10 @@ class Reader:
         """Errors of a binary operation, with carets under it; both operands are named with their shapes where one is an array."""
 
         def fail(message: str) -> LanguageError:
-            shown = [f"{self.statement.show(node)!r} of shape {show(shape_of(value))}" for node, value in zip((left, right), values, strict=True)]
-            known = f"{' and '.join(shown)}: " if any(isinstance(value, Array) for value in values) else ""
+            shown = [
+                f"{self.statement.show(node)!r} of shape {show(shape_of(one))}" for node, one in zip((left, right), values, strict=True)
+            ]
+            known = f"{' and '.join(shown)}: " if any(isinstance(one, Array) for one in values) else ""
             return self.statement.between(left, right, operator, f"{known}{message}")
 
         return fail

@@ -9,7 +9,7 @@ from odeanalysis.errors import LanguageError
 from odeanalysis.symbolic.language.grammar import Grammar
 from odeanalysis.symbolic.language.statement import Statement
 
-LETTERS = re.compile(r"[A-Za-z0-9_+\-*/@.,()\[\]:<>=! ]*")
+ODD = re.compile(r"[^A-Za-z0-9_+\-*/@.,()\[\]:<>=! ]")
 ADVICE = {
     "^": "powers are written **",
     "%": "there is no remainder",
@@ -36,9 +36,9 @@ def tree(statement: Statement, grammar: Grammar) -> ast.expr:
         raise statement.error("the expression is empty; write a number or an expression")
     if len(text) > grammar.characters:
         raise statement.error(f"the expression has {len(text)} characters, more than {grammar.characters}; split it, or use arrays")
-    good = len(LETTERS.match(text)[0])  # pyright: ignore[reportOptionalSubscript]
-    if good < len(text):
-        raise statement.error(f"{text[good]!r} is not of the language; {ADVICE.get(text[good], ELSE)}", good)
+    odd = ODD.search(text)
+    if odd:
+        raise statement.error(f"{odd[0]!r} is not of the language; {ADVICE.get(odd[0], ELSE)}", odd.start())
     root = _parsed(statement)
     _bounded(statement, root, grammar)
     return root
@@ -82,18 +82,22 @@ def _bounded(statement: Statement, root: ast.expr, grammar: Grammar) -> None:
 
 def _children(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
     """The parts of a node, and whether each counts as one level deeper; the links of a chain do not."""
+    linked = node.left if isinstance(node, ast.BinOp) and _linked(node) else None
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (ast.expr, ast.keyword, ast.comprehension, ast.arguments)):
-            yield child, not (isinstance(node, ast.BinOp) and child is node.left and _same_chain(node, child))
+            yield child, child is not linked
 
 
-def _same_chain(node: ast.BinOp, left: ast.expr) -> bool:
-    return isinstance(left, ast.BinOp) and any(isinstance(node.op, kind) and isinstance(left.op, kind) for kind in (SUMS, PRODUCTS))
+def _linked(node: ast.BinOp) -> ast.BinOp | None:
+    """The left operand of an operation, where the operation goes on with its chain."""
+    left = node.left
+    same = isinstance(left, ast.BinOp) and any(isinstance(node.op, kind) and isinstance(left.op, kind) for kind in (SUMS, PRODUCTS))
+    return left if isinstance(left, ast.BinOp) and same else None
 
 
 def chain(node: ast.BinOp) -> list[ast.BinOp]:
     """The links of a chain `a + b - c` or `a * b / c`, the first operation first."""
     links = [node]
-    while _same_chain(node, links[-1].left):
-        links.append(links[-1].left)  # pyright: ignore[reportArgumentType]
+    while (link := _linked(links[-1])) is not None:
+        links.append(link)
     return links[::-1]

@@ -1,284 +1,350 @@
-"""Expressions and formulas as LaTeX: bold arrays, columns and transposes as mathematicians write them, shapes stated."""
+r"""The rules of LaTeX, one for each node: arrays in bold, vectors as columns, matrix products side by side, entrywise ones with \odot."""
 
-import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import sympy as sp
 
 from odeanalysis.errors import TargetError
+from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic import nodes, scalars
-from odeanalysis.symbolic.formula import Formula
 from odeanalysis.symbolic.functions import SCALAR_CLASSES
-from odeanalysis.symbolic.nodes import Array, ArrayScalar, Leaf, shape_of
-from odeanalysis.symbolic.printing.text import joined
+from odeanalysis.symbolic.nodes import Array, ArrayScalar, shape_of
+from odeanalysis.symbolic.printing import order
+from odeanalysis.symbolic.printing import text as plain
+from odeanalysis.symbolic.printing.latex_names import name_latex
+from odeanalysis.symbolic.shapes import Shape
 
-ATOM, POWER, PRODUCT, SUM, LOOSE = 90, 80, 60, 50, 10
-Written = tuple[str, int]
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
-)
-UPRIGHT = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log"}
-ARCS = {"asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan", "maximum": r"\max", "minimum": r"\min"}
+# how tightly a piece holds together, loosest first
+OPEN, OR, AND, RELATION, SUM, PRODUCT, MATMUL, SCRIPT, ATOM = range(9)
+FUNCTIONS = {
+    **{name: rf"\{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log")},
+    **{f"a{name}": rf"\arc{name}" for name in ("sin", "cos", "tan")},
+    **{name: rf"\operatorname{{{name}}}" for name in ("sign", "erf", "sigmoid", "softplus", "relu", "elu", "gelu", "silu", "step")},
+    "maximum": r"\max",
+    "minimum": r"\min",
+}
+RELATIONS: dict[Any, str] = {
+    sp.StrictLessThan: "<",
+    sp.LessThan: r"\le",
+    sp.StrictGreaterThan: ">",
+    sp.GreaterThan: r"\ge",
+    sp.Equality: "=",
+    sp.Unequality: r"\ne",
+}
+COMPARISONS = {"lt": "<", "le": r"\le"}
+HALF = sp.Rational(1, 2)
+ONES = r"\mathbf{1}"
+TOP = r"\top"
 
 
-def latex(expression: Any) -> str:
-    """An expression as LaTeX, for mathematics mode."""
-    return _write(expression)[0]
+class Latex(NamedTuple):
+    """A piece of LaTeX, and how tightly it holds together."""
+
+    text: str
+    level: int = ATOM
+
+    def at(self, level: int) -> str:
+        return self.text if self.level >= level else bracket(self.text)
 
 
-def _write(node: Any) -> Written:
+Write = Callable[[Any], Latex]
+Rule = Callable[[Write, Any], Latex]
+
+
+def strict(node: Any) -> Latex:
+    """The LaTeX of a node; TargetError where it is not of the vocabulary."""
+    return _written(strict, node, _refuse)
+
+
+def lenient(node: Any) -> Latex:
+    """The LaTeX of a node; SymPy's own where it is not of the vocabulary."""
+    return _written(lenient, node, _foreign)
+
+
+def _written(write: Write, node: Any, other: Callable[[Any], Latex]) -> Latex:
     rule = RULES.get(type(node))
-    if rule is not None:
-        return rule(node)
-    if isinstance(node, sp.Symbol):
-        return name(node.name), ATOM
-    if type(node) in SCALAR_CLASSES:
-        return _call(SCALAR_CLASSES[type(node)], *node.args)
-    raise TargetError(f"there is no LaTeX for {type(node).__name__}; the vocabulary is closed")
+    known = not isinstance(node, nodes.Map) or node.name in FUNCTIONS or node.name in SPECIAL
+    return rule(write, node) if rule is not None and known else other(node)
 
 
-def _within(node: Any, least: int) -> str:
-    written, strength = _write(node)
-    return written if strength >= least else rf"\left({written}\right)"
+def _refuse(node: Any) -> Latex:
+    raise TargetError(f"LaTeX cannot show {type(node).__name__} in {node}; its vocabulary is closed: use the functions of the language")
 
 
-# ---------------------------------------------------------------- names and functions
+def _foreign(node: Any) -> Latex:
+    if isinstance(node, (Array, ArrayScalar)):
+        return call(rf"\operatorname{{{type(node).__name__}}}", *map(lenient, node.args))
+    return Latex(sp.latex(node), OPEN)
 
 
-ACCENTS = {"_bar_": "bar", "_dot_": "dot"}
+def bracket(text: str, left: str = "(", right: str = ")") -> str:
+    return rf"\left{left}{text}\right{right}"
 
 
-def name(written: str, bold: bool = False) -> str:
-    """A name: Greek letters as such, words upright, trailing digits and parts behind an underscore as indices."""
-    for prefix, accent in ACCENTS.items():
-        if written.startswith(prefix):
-            return f"\\{accent}{{{name(written.removeprefix(prefix), bold)}}}"
-    parts = [part for part in written.split("_") if part]
-    stem = re.fullmatch(r"([A-Za-z]+?)(\d*)", parts[0]) if parts else None
-    if stem is None:
-        return r"\mathrm{" + written.replace("_", r"\_") + "}"
-    indices = [part for part in (stem.group(2), *parts[1:]) if part]
-    base = _letter(stem.group(1), bold)
-    return f"{base}_{{{', '.join(map(_index, indices))}}}" if indices else base
+def call(function: str, *arguments: Latex) -> Latex:
+    return Latex(function + bracket(", ".join(one.text for one in arguments)), SCRIPT)
 
 
-def _letter(letters: str, bold: bool) -> str:
-    known = f"\\{letters}" if letters in GREEK else letters if len(letters) == 1 else rf"\mathrm{{{letters}}}"
-    return rf"\boldsymbol{{{known}}}" if bold else known
-
-
-def _index(part: str) -> str:
-    return f"\\{part}" if part in GREEK else part if len(part) == 1 or part.isdigit() else rf"\mathrm{{{part}}}"
-
-
-def function(called: str) -> str:
-    return f"\\{called}" if called in UPRIGHT else ARCS.get(called, rf"\operatorname{{{called}}}")
-
-
-def _call(called: str, *arguments: Any) -> Written:
-    if called == "abs":
-        return rf"\left|{latex(arguments[0])}\right|", ATOM
-    return rf"{function(called)}\left({', '.join(map(latex, arguments))}\right)", ATOM
+def shape_latex(shape: Shape) -> str:
+    r"""The sizes of a shape: `4 \times 2`."""
+    return r" \times ".join(str(size) if isinstance(size, int) else strict(size).text for size in shape)
 
 
 # ---------------------------------------------------------------- arithmetic
 
 
-def _number(value: Any) -> Written:
-    if value.is_Integer:
-        return str(value), ATOM if value >= 0 else SUM
-    sign = "-" if value < 0 else ""
-    return rf"{sign}\frac{{{abs(value.p)}}}{{{value.q}}}", SUM if sign else PRODUCT
+def _number(write: Write, node: Any) -> Latex:
+    if node < 0:
+        return Latex(f"-{_number(write, -node).text}", SUM)
+    shown = order.decimal(node)
+    if shown is None:
+        return Latex(str(node)) if node.q == 1 else Latex(rf"\frac{{{node.p}}}{{{node.q}}}", SCRIPT)
+    mantissa, _, exponent = shown.partition("e")
+    if not exponent:
+        return Latex(mantissa)
+    power = f"10^{{{int(exponent)}}}"
+    return Latex(power, SCRIPT) if mantissa in ("1", "1.0") else Latex(rf"{mantissa} \cdot {power}", PRODUCT)
 
 
-def _sum(node: Any) -> Written:
-    terms = node.args if not isinstance(node, nodes.Plus) or isinstance(node.args[-1], Array) else (node.args[-1], *node.args[:-1])
-    parts = [_within(term, SUM) for term in terms]
-    return joined(parts if isinstance(node, nodes.Plus) else sorted(parts, key=lambda part: part.startswith("-"))), SUM
+def _sum(write: Write, node: Any) -> Latex:
+    shown = ""
+    for term in order.terms(node):
+        negative = order.is_negative(term)
+        sign = "-" if negative else "+" if shown else ""
+        piece = _piece(write, ex.negative(term) if negative else term, isinstance(node, Array))
+        shown = f"{shown} {sign} {piece}" if shown else f"{sign}{piece}"
+    return Latex(shown, SUM)
 
 
-def _mul(node: Any) -> Written:
-    coefficient, rest = node.as_coeff_Mul()
-    factors = rest.args if rest.is_Mul else (rest,)
-    below = [sp.Pow(f.args[0], -f.args[1]) for f in factors if f.is_Pow and f.args[1].is_Rational and f.args[1] < 0]
-    above = [f for f in factors if not (f.is_Pow and f.args[1].is_Rational and f.args[1] < 0)]
-    sign, size = ("-", -coefficient) if coefficient < 0 else ("", coefficient)
-    top = ([str(size.p)] if size.p != 1 else []) + [_within(f, PRODUCT) for f in above]
-    bottom = ([str(size.q)] if size.q != 1 else []) + [_within(f, PRODUCT) for f in below]
-    upper = r" \, ".join(top) or "1"
-    lower = r" \, ".join(bottom)
-    return (rf"{sign}\frac{{{upper}}}{{{lower}}}" if bottom else sign + upper), SUM if sign else PRODUCT
+def _piece(write: Write, term: Any, is_array: bool) -> str:
+    """A term of a sum; a scalar that is added to every entry of an array is multiplied by ones."""
+    if not is_array or isinstance(term, Array):
+        return write(term).at(PRODUCT)
+    return ONES if term == 1 else rf"{write(term).at(PRODUCT)}\,{ONES}"
 
 
-def _times(node: Any) -> Written:
-    first, *rest = node.args
-    if isinstance(first, Array):
-        return _hadamard(node.args), PRODUCT
-    if first == -1:
-        return f"-{_hadamard(rest)}", SUM
-    scale = _within(first, PRODUCT) if not _write(first)[0].startswith("-") else latex(first)
-    return rf"{scale} \, {_hadamard(rest)}", SUM if scale.startswith("-") else PRODUCT
+def _negative(write: Write, node: Any) -> Latex:
+    return Latex(f"-{write(ex.negative(node)).at(PRODUCT)}", SUM)
 
 
-def _hadamard(factors: Any) -> str:
-    return r" \odot ".join(_within(factor, PRODUCT) for factor in factors)
+def _product(write: Write, node: Any) -> Latex:
+    """Numbers and scalars as one fraction, then the arrays."""
+    if order.is_negative(node):
+        return _negative(write, node)
+    factors = order.product(node)
+    arrays = _entrywise(write, factors.arrays)
+    scalar = _fraction(write, factors)
+    if not factors.arrays:
+        return scalar
+    return arrays if scalar.text == "1" else Latex(rf"{scalar.at(PRODUCT)}\,{arrays.at(PRODUCT)}", PRODUCT)
 
 
-def _power(node: Any) -> Written:
+def _fraction(write: Write, factors: order.Product) -> Latex:
+    above = _side_by_side(write, factors.above, factors.scalars)
+    below = _side_by_side(write, factors.below, factors.dividing)
+    return above if below.text == "1" else Latex(rf"\frac{{{above.text}}}{{{below.text}}}", SCRIPT)
+
+
+def _side_by_side(write: Write, number: Any, factors: Iterable[Any]) -> Latex:
+    parts = [write(one) for one in factors]
+    if number != 1 or not parts:
+        parts.insert(0, write(number))
+    return parts[0] if len(parts) == 1 else Latex(r"\,".join(part.at(SCRIPT) for part in parts), PRODUCT)
+
+
+def _entrywise(write: Write, arrays: tuple[Any, ...]) -> Latex:
+    if len(arrays) == 1 and not order.divides(arrays[0]):
+        return write(arrays[0])
+    parts = [ONES] if arrays and order.divides(arrays[0]) else []
+    for one in arrays:
+        sign = [r"\oslash" if order.divides(one) else r"\odot"] if parts else []
+        parts += [*sign, write(order.inverted(one) if order.divides(one) else one).at(SCRIPT)]
+    return Latex(" ".join(parts), PRODUCT)
+
+
+def _power(write: Write, node: Any) -> Latex:
     base, exponent = node.args
-    if exponent == sp.Rational(1, 2):
-        return rf"\sqrt{{{latex(base)}}}", ATOM
-    if isinstance(base, Array):
-        return rf"{_within(base, POWER + 1)}^{{\odot {latex(exponent)}}}", POWER
-    if exponent.is_Rational and exponent < 0:
-        return rf"\frac{{1}}{{{latex(sp.Pow(base, -exponent))}}}", PRODUCT
-    return f"{_within(base, POWER + 1)}^{{{latex(exponent)}}}", POWER
+    if order.divides(node):
+        return _product(write, node)
+    if exponent == HALF:
+        return Latex(rf"\sqrt{{{write(base).text}}}")
+    shown = f"{exponent.p}/{exponent.q}" if isinstance(exponent, sp.Rational) and order.decimal(exponent) is None else write(exponent).text
+    return Latex(f"{write(base).at(ATOM)}^{{{_dotted(node)}{shown}}}", SCRIPT)
 
 
-# ---------------------------------------------------------------- arrays
+def _dotted(node: Any) -> str:
+    return r"\odot " if isinstance(node, Array) else ""
 
 
-def _matmul(node: Any) -> Written:
-    left, right = node.args
-    row = rf"{_within(left, POWER)}^{{\top}}" if left.ndim == 1 else _within(left, PRODUCT)
-    return f"{row} {_within(right, PRODUCT + 1) if not isinstance(right, nodes.MatMul) else _within(right, PRODUCT)}", PRODUCT
+def _full(write: Write, node: Any) -> Latex:
+    value = node.args[0]
+    if value in (0, 1):
+        return Latex(rf"\mathbf{{{value}}}_{{{shape_latex(node.shape)}}}")
+    return _product(write, node)
 
 
-def _total(node: Any) -> Written:
-    array = node.args[0]
-    if isinstance(array, nodes.Power) and array.args[1] == 2:
-        return rf"\left\|{latex(array.args[0])}\right\|^2", POWER
-    if isinstance(array, nodes.Diagonal):
-        return rf"\operatorname{{tr}}\left({latex(array.args[0])}\right)", ATOM
-    if isinstance(array, nodes.Times) and len(array.args) == 2 and all(shape_of(f) == array.shape for f in array.args) and array.ndim == 1:
-        return rf"{_within(array.args[0], ATOM)}^{{\top}} {_within(array.args[1], PRODUCT)}", PRODUCT
-    return rf"\mathbf{{1}}^{{\top}} {_within(array, PRODUCT + 1)}" if array.ndim == 1 else rf"\sum {_within(array, PRODUCT)}", PRODUCT
+# ---------------------------------------------------------------- functions and conditions
 
 
-def _part(array: Any, items: Any) -> Written:
-    keys = [str(item) if not isinstance(item, sp.Tuple) else _range(*item) for item in items]
-    return rf"{_within(array, ATOM)}_{{[{', '.join(keys)}]}}", POWER
+def _function(write: Write, node: Any) -> Latex:
+    return _applied(write, SCALAR_CLASSES[type(node)], node.args)
 
 
-def _range(start: Any, size: Any, step: Any) -> str:
-    return f"{start}:{start + size * step}" + (f":{step}" if step != 1 else "")
+def _map(write: Write, node: Any) -> Latex:
+    return _applied(write, node.name, node.args[1:])
 
 
-def _full(node: Any) -> Written:
-    value, shape = node.args
-    mark = f"_{{{_sizes(shape)}}}"
-    return (rf"\mathbf{{{value}}}{mark}", ATOM) if value in (0, 1) else (rf"{_within(value, PRODUCT)} \, \mathbf{{1}}{mark}", PRODUCT)
+def _applied(write: Write, name: str, arguments: tuple[Any, ...]) -> Latex:
+    return SPECIAL[name](write, arguments) if name in SPECIAL else call(FUNCTIONS[name], *map(write, arguments))
 
 
-def _sizes(shape: Any) -> str:
-    return r" \times ".join(map(str, shape))
+def _absolute(write: Write, arguments: tuple[Any, ...]) -> Latex:
+    return Latex(bracket(write(arguments[0]).text, "|", "|"))
 
 
-def _cases(condition: Any, chosen: Any, other: Any) -> Written:
-    return rf"\begin{{cases}} {latex(chosen)} & {latex(condition)} \\ {latex(other)} & \text{{else}} \end{{cases}}", LOOSE
+def _cases(write: Write, arguments: tuple[Any, ...]) -> Latex:
+    condition, chosen, other = arguments
+    rows = rf"{write(chosen).text} & \text{{if }} {_condition(write, condition).text} \\ {write(other).text} & \text{{otherwise}}"
+    return Latex(rf"\begin{{cases}} {rows} \end{{cases}}", OPEN)
 
 
-def _map(node: Any) -> Written:
-    if node.name == "where":
-        return _cases(*node.args[1:])
-    if node.name in ("lt", "le"):
-        sign = "<" if node.name == "lt" else r"\le"
-        return f"{latex(node.args[1])} {sign} {latex(node.args[2])}", LOOSE
-    return _call(node.name, *node.args[1:])
+def _condition(write: Write, node: Any) -> Latex:
+    if isinstance(node, nodes.Map) and node.name in COMPARISONS:
+        return _compared(write, COMPARISONS[node.name], *node.args[1:])
+    return write(node)
 
 
-def _relation(sign: str) -> Callable[[Any], Written]:
-    return lambda node: (f"{_within(node.args[0], SUM)} {sign} {_within(node.args[1], SUM)}", LOOSE)
+def _compared(write: Write, sign: str, left: Any, right: Any) -> Latex:
+    return Latex(f"{write(left).at(SUM)} {sign} {write(right).at(SUM)}", RELATION)
 
 
-def _logical(sign: str) -> Callable[[Any], Written]:
-    return lambda node: (f" {sign} ".join(sorted(rf"\left({latex(part)}\right)" for part in node.args)), LOOSE)
+def _is_true(sign: str) -> Callable[[Write, tuple[Any, ...]], Latex]:
+    """A comparison as a number: 1 where it holds, else 0."""
+    return lambda write, arguments: Latex(bracket(_compared(write, sign, *arguments).text, "[", "]"))
 
 
-def _stack(node: Any) -> Written:
-    inner = r",\, ".join(map(latex, node.args))
-    return rf"\left[{inner}\right]", ATOM
+def _joined(sign: str, level: int) -> Rule:
+    return lambda write, node: Latex(f" {sign} ".join(write(part).at(level + 1) for part in node.args), level)
 
 
-RULES: dict[type, Callable[[Any], Written]] = {
-    sp.Add: _sum,
-    sp.Mul: _mul,
-    sp.Pow: _power,
-    sp.exp: lambda node: (f"e^{{{latex(node.args[0])}}}", POWER),
-    **dict.fromkeys((sp.Integer, sp.Rational, *(type(sp.Integer(k)) for k in (0, 1, -1)), type(sp.Rational(1, 2))), _number),
-    type(sp.pi): lambda node: (r"\pi", ATOM),
-    type(sp.E): lambda node: ("e", ATOM),
-    scalars.where: lambda node: _cases(*node.args),
-    sp.StrictLessThan: _relation("<"),
-    sp.LessThan: _relation(r"\le"),
-    sp.StrictGreaterThan: _relation(">"),
-    sp.GreaterThan: _relation(r"\ge"),
-    sp.And: _logical(r"\wedge"),
-    sp.Or: _logical(r"\vee"),
-    sp.Not: lambda node: (rf"\neg \left({latex(node.args[0])}\right)", LOOSE),
-    type(sp.true): lambda node: (r"\top", ATOM),
-    type(sp.false): lambda node: (r"\bot", ATOM),
-    nodes.Block: lambda node: (name(node.name, bold=True), ATOM),
-    nodes.Full: _full,
-    nodes.Eye: lambda node: (rf"\mathbf{{I}}_{{{node.args[0]}}}", ATOM),
-    nodes.Plus: _sum,
-    nodes.Times: _times,
-    nodes.Power: _power,
-    nodes.Map: _map,
-    nodes.MatMul: _matmul,
-    nodes.Outer: lambda node: (rf"{_within(node.args[0], PRODUCT)} \, {_within(node.args[1], ATOM)}^{{\top}}", PRODUCT),
-    nodes.Permute: lambda node: (rf"{_within(node.args[0], ATOM)}^{{\top}}", POWER),
-    nodes.Concat: _stack,
-    nodes.Slice: lambda node: _part(node.args[0], node.args[1]),
-    nodes.Element: lambda node: _part(node.args[0], node.args[1:]),
-    nodes.Place: lambda node: (rf"\operatorname{{place}}\left({latex(node.args[0])}\right)", ATOM),
-    nodes.Diag: lambda node: (rf"\operatorname{{diag}}\left({latex(node.args[0])}\right)", ATOM),
-    nodes.Diagonal: lambda node: (rf"\operatorname{{diag}}\left({latex(node.args[0])}\right)", ATOM),
-    nodes.SumTo: lambda node: (rf"\operatorname{{sum}}\left({latex(node.args[0])}\right)", ATOM),
-    nodes.Solve: lambda node: (rf"{_within(node.args[0], ATOM)}^{{-1}} {_within(node.args[1], PRODUCT + 1)}", PRODUCT),
-    nodes.Total: _total,
-    nodes.BatchSum: lambda node: (rf"\sum_{{k}} {_within(node.args[0], PRODUCT)}", SUM),
-    nodes.BatchTotal: lambda node: (rf"\sum_{{k}} {_within(node.args[0], PRODUCT)}", SUM),
+SPECIAL: dict[str, Callable[[Write, tuple[Any, ...]], Latex]] = {
+    "abs": _absolute,
+    "where": _cases,
+    **{name: _is_true(sign) for name, sign in COMPARISONS.items()},
 }
 
-
-# ---------------------------------------------------------------- formulas
-
-
-def leaf_latex(leaf: Leaf) -> str:
-    return name(leaf.name, bold=bool(shape_of(leaf)))
+# ---------------------------------------------------------------- linear algebra, reductions, parts
 
 
-def space(leaf: Any) -> str:
-    """The space in which a value lives."""
-    shape = shape_of(leaf)
-    return rf"\mathbb{{R}}^{{{_sizes(shape)}}}" if shape else r"\mathbb{R}"
+def _matmul(write: Write, node: Any) -> Latex:
+    """Side by side; a vector on the left, which is a column here, goes to the right of the transpose."""
+    left, right = node.args
+    if (left.ndim, right.ndim) == (1, 2):
+        left, right = ex.transpose(right), left
+    first = _raised(write, left, TOP).text if left.ndim == 1 else write(left).at(MATMUL)
+    return Latex(f"{first} {write(right).at(MATMUL)}", MATMUL)
 
 
-def formula_latex(formula: Formula, outputs: Callable[[str, Any], str] | None = None) -> str:
-    """A formula as an aligned environment: a line for each let and output, with its space.
-
-    outputs: how an output is written on the left, from its name and expression (default: its name).
-    """
-    written = outputs or (lambda output, value: name(output, bold=bool(shape_of(value))))
-    rows = [(leaf_latex(leaf), value) for leaf, value in formula.lets]
-    rows += [(written(output, value), value) for output, value in formula.outputs]
-    lines = [rf"{left} &= {latex(value)} && \in {space(value)}" for left, value in rows]
-    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+def _raised(write: Write, node: Any, exponent: str) -> Latex:
+    return Latex(f"{write(node).at(ATOM)}^{{{exponent}}}", SCRIPT)
 
 
-def _as_latex(self: Any, printer: Any) -> str:
-    return latex(self)
+def _row(write: Write, left: Any, right: Any) -> Latex:
+    return Latex(f"{write(left).at(MATMUL)} {_raised(write, right, TOP).text}", MATMUL)
 
 
-def _as_display(self: Any) -> str:
-    return f"$\\displaystyle {latex(self)}$"
+def _permute(write: Write, node: Any) -> Latex:
+    axes = [int(axis) for axis in node.args[1]]
+    if axes == list(range(len(axes)))[::-1]:
+        return _raised(write, node.args[0], TOP)
+    return call(rf"\operatorname{{permute}}_{{{','.join(map(str, axes))}}}", write(node.args[0]))
 
 
-SHOWN = {"_latex": _as_latex, "_repr_latex_": _as_display}
+def _total(write: Write, node: Any) -> Latex:
+    (inner,) = node.args
+    if isinstance(inner, nodes.Power) and inner.args[1] == 2:
+        return _norm(write, inner.args[0])
+    if isinstance(inner, nodes.Times) and plain.is_dot(inner.args):
+        return Latex(f"{_raised(write, inner.args[0], TOP).text} {write(inner.args[1]).at(MATMUL)}", MATMUL)
+    if isinstance(inner, nodes.Diagonal):
+        return call(r"\operatorname{tr}", write(inner.args[0]))
+    return call(r"\operatorname{sum}", write(inner))
 
-for _kind in (Array, ArrayScalar):
-    for _method, _shows in SHOWN.items():
-        setattr(_kind, _method, _shows)
+
+def _norm(write: Write, node: Any) -> Latex:
+    kind = "" if len(shape_of(node)) == 1 else r"_{\mathrm{F}}"
+    bars = bracket(write(node).text, r"\lVert ", r"\rVert")
+    return Latex(f"{bars}{kind}^{{2}}", SCRIPT)
+
+
+def _part(write: Write, node: Any) -> Latex:
+    array, *items = node.args
+    return _indexed(write, bracket(write(array).text, "[", "]"), items[0] if isinstance(node, nodes.Slice) else items, array.shape)
+
+
+def _indexed(write: Write, base: str, items: Iterable[Any], shape: Shape) -> Latex:
+    key = plain.key(lambda size: plain.Text(write(size).text), items, shape)
+    return Latex(f"{base}_{{{key.replace(':', '{:}')}}}")
+
+
+def _place(write: Write, node: Any) -> Latex:
+    base = rf"\operatorname{{place}}^{{{shape_latex(node.shape)}}}"
+    return call(_indexed(write, base, node.args[1], node.shape).text, write(node.args[0]))
+
+
+def _sum_to(write: Write, node: Any) -> Latex:
+    return call(rf"\operatorname{{sum}}_{{\to {shape_latex(node.shape)}}}", write(node.args[0]))
+
+
+def _solve(write: Write, node: Any) -> Latex:
+    return Latex(f"{_raised(write, node.args[0], '-1').text} {write(node.args[1]).at(MATMUL)}", MATMUL)
+
+
+def _batch_sum(write: Write, node: Any) -> Latex:
+    return Latex(rf"\sum_{{\text{{batch}}}} {write(node.args[0]).at(PRODUCT)}", SUM)
+
+
+def _concat(write: Write, node: Any) -> Latex:
+    rows = r" \\ ".join(write(part).text for part in node.args)
+    return Latex(rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}")
+
+
+def _called(function: str) -> Rule:
+    return lambda write, node: call(function, *map(write, node.args))
+
+
+RULES: dict[type, Rule] = {
+    **dict.fromkeys((sp.Symbol, sp.Dummy), lambda write, node: Latex(name_latex(node.name))),
+    nodes.Block: lambda write, node: Latex(name_latex(node.name, bold=True)),
+    **dict.fromkeys(plain.NUMBERS, _number),
+    sp.Float: lambda write, node: write(ex.as_expression(node)),
+    type(sp.pi): lambda write, node: Latex(r"\pi"),
+    type(sp.E): lambda write, node: Latex(r"\mathrm{e}"),
+    **dict.fromkeys((sp.Add, nodes.Plus), _sum),
+    **dict.fromkeys((sp.Mul, nodes.Times), _product),
+    **dict.fromkeys((sp.Pow, nodes.Power), _power),
+    **dict.fromkeys(SCALAR_CLASSES, _function),
+    scalars.where: lambda write, node: _cases(write, node.args),
+    nodes.Map: _map,
+    **{kind: (lambda write, node: _compared(write, RELATIONS[type(node)], *node.args)) for kind in RELATIONS},
+    sp.Or: _joined(r"\lor", OR),
+    sp.And: _joined(r"\land", AND),
+    sp.Not: lambda write, node: Latex(rf"\lnot {write(node.args[0]).at(ATOM)}", RELATION),
+    nodes.Full: _full,
+    nodes.Eye: lambda write, node: Latex(rf"\mathbf{{I}}_{{{shape_latex(node.shape[:1])}}}"),
+    nodes.MatMul: _matmul,
+    nodes.Outer: lambda write, node: _row(write, *node.args),
+    nodes.Permute: _permute,
+    nodes.Diag: _called(r"\operatorname{diag}"),
+    nodes.Diagonal: _called(r"\operatorname{diag}"),
+    nodes.Solve: _solve,
+    nodes.Concat: _concat,
+    nodes.Element: _part,
+    nodes.Slice: _part,
+    nodes.Place: _place,
+    nodes.Total: _total,
+    nodes.SumTo: _sum_to,
+    nodes.BatchSum: _batch_sum,
+    nodes.BatchTotal: _batch_sum,
+}

@@ -1,337 +1,334 @@
-"""Expressions and formulas as plain text that the parser reads back to equal objects."""
+"""Expressions as plain text that the language reads back as equal expressions: one rule for each node, minimal brackets."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
 
 import sympy as sp
+from sympy.printing.precedence import PRECEDENCE, precedence
 
-from odeanalysis.errors import LanguageError, TargetError
+from odeanalysis.errors import TargetError
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic import nodes, scalars
-from odeanalysis.symbolic.formula import Formula, Let
-from odeanalysis.symbolic.functions import SCALAR_CLASSES
-from odeanalysis.symbolic.language import parse
-from odeanalysis.symbolic.nodes import Array, ArrayScalar, Leaf, shape_of
-from odeanalysis.symbolic.sharing import leaf
+from odeanalysis.symbolic.functions import FUNCTIONS, SCALAR_CLASSES
+from odeanalysis.symbolic.nodes import Array, ArrayScalar, shape_of
+from odeanalysis.symbolic.printing import order
+from odeanalysis.symbolic.shapes import Shape, Size
 
-ATOM, POWER, UNARY, PRODUCT, SUM, COMPARISON, NOT, AND, OR = 90, 80, 70, 60, 50, 40, 35, 30, 25
-SMALL = 9
-DIGITS = 12
-Written = tuple[str, int]
+# how tightly Python binds, loosest first; a matrix product gets brackets in other products, for the reader
+OR, AND, NOT, COMPARE, SUM, MATMUL, PRODUCT, SIGN, POWER, ATOM = range(10)
+RELATIONS: dict[Any, str] = {
+    sp.StrictLessThan: "<",
+    sp.LessThan: "<=",
+    sp.StrictGreaterThan: ">",
+    sp.GreaterThan: ">=",
+    sp.Equality: "==",
+    sp.Unequality: "!=",
+}
+COMPARISONS = {"lt": "<", "le": "<="}
+
+
+class Text(NamedTuple):
+    """A piece of text, how tightly it binds, and whether it begins with a sum in brackets, into which a number before it would go."""
+
+    text: str
+    level: int = ATOM
+    opens: bool = False
+
+    def at(self, level: int) -> str:
+        """The text, in brackets where its surroundings bind tighter."""
+        return self.text if self.level >= level else f"({self.text})"
+
+
+Write = Callable[[Any], Text]
+Rule = Callable[[Write, Any], Text]
 
 
 def text(expression: Any) -> str:
-    """An expression in the language of model files (with the internal vocabulary of derived formulas, where it is used)."""
-    return _write(expression)[0]
+    """The text of an expression. `parse` reads it back as an equal expression, with `FORMULAS` if it has nodes that models cannot state.
+
+    Raises TargetError for a node that is not of the vocabulary.
+    """
+    return strict(expression).text
 
 
-def _write(node: Any) -> Written:
+def strict(node: Any) -> Text:
+    """The text of a node; TargetError where it is not of the vocabulary."""
+    return _written(strict, node, _refuse)
+
+
+def lenient(node: Any) -> Text:
+    """The text of a node; SymPy's own where it is not of the vocabulary."""
+    return _written(lenient, node, _foreign)
+
+
+def _written(write: Write, node: Any, other: Callable[[Any], Text]) -> Text:
     rule = RULES.get(type(node))
-    if rule is None:
-        name = SCALAR_CLASSES.get(type(node))
-        if name is None and isinstance(node, sp.Symbol):
-            return node.name, ATOM
-        if name is None:
-            raise TargetError(f"there is no text for {type(node).__name__}; the vocabulary is closed")
-        return _call(name, *node.args)
-    return rule(node)
+    return rule(write, node) if rule is not None and not _is_unknown_map(node) else other(node)
 
 
-def _within(node: Any, least: int) -> str:
-    """The text of an operand, in parentheses where it binds less than its place needs."""
-    written, strength = _write(node)
-    return written if strength >= least else f"({written})"
+def _is_unknown_map(node: Any) -> bool:
+    return isinstance(node, nodes.Map) and node.name not in FUNCTIONS and node.name not in ("where", *COMPARISONS)
 
 
-def _call(name: str, *arguments: Any) -> Written:
-    return f"{name}({', '.join(map(text, arguments))})", ATOM
+def _refuse(node: Any) -> Text:
+    raise TargetError(f"text cannot show {type(node).__name__} in {node}; its vocabulary is closed: use the functions of the language")
 
 
-# ---------------------------------------------------------------- numbers, sums, products, powers
+def _foreign(node: Any) -> Text:
+    if isinstance(node, (Array, ArrayScalar)):
+        return Text(f"{type(node).__name__}({', '.join(lenient(argument).text for argument in node.args)})")
+    return Text(sp.sstr(node), ATOM if precedence(node) >= PRECEDENCE["Atom"] else OR)
 
 
-def number(value: Any) -> Written:
-    """A rational: whole, or a decimal where it ends soon, else a fraction."""
-    if value.is_Integer:
-        return str(value), ATOM if value >= 0 else UNARY
-    decimal = _decimal(value)
-    if decimal and value.q > SMALL:
-        return decimal, ATOM if value > 0 else UNARY
-    return f"{value.p}/{value.q}", PRODUCT
+def call(name: str, *arguments: Text | str) -> Text:
+    return Text(f"{name}({', '.join(one if isinstance(one, str) else one.text for one in arguments)})")
 
 
-def _decimal(value: Any) -> str | None:
-    for digits in range(1, DIGITS):
-        scaled = value * 10**digits
-        if scaled.is_Integer:
-            whole = str(abs(int(scaled))).rjust(digits + 1, "0")
-            return f"{'-' if value < 0 else ''}{whole[:-digits]}.{whole[-digits:]}"
-    return None
+# ---------------------------------------------------------------- arithmetic
 
 
-def joined(parts: list[str]) -> str:
-    """Terms as a sum, with minus signs as differences."""
-    result = parts[0]
-    for part in parts[1:]:
-        result += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
-    return result
+def _sum(write: Write, node: Any) -> Text:
+    first, *rest = order.terms(node)
+    return Text(write(first).at(MATMUL) + "".join(_behind(write, term) for term in rest), SUM)
 
 
-def _add(node: Any) -> Written:
-    parts = [_within(term, SUM) for term in node.args]
-    return joined(sorted(parts, key=lambda part: part.startswith("-"))), SUM
+def _behind(write: Write, term: Any) -> str:
+    """A term with the sign that joins it to those before it."""
+    return f" - {write(ex.negative(term)).at(MATMUL)}" if order.is_negative(term) else f" + {write(term).at(MATMUL)}"
 
 
-def _plus(node: Any) -> Written:
-    """Array terms in their order; a scalar, which stands last, is written first where that saves a leading minus."""
-    terms = list(node.args)
-    if not isinstance(terms[-1], Array):
-        terms = [terms[-1], *terms[:-1]]
-    return joined([_within(term, SUM + (i > 0 and not _signed(term))) for i, term in enumerate(terms)]), SUM
+def _negated(value: Text) -> Text:
+    if value.opens or value.level == MATMUL:
+        return Text(f"-({value.text})", SIGN)
+    return Text(f"-{value.at(PRODUCT)}", min(value.level, SIGN))
 
 
-def _signed(term: Any) -> bool:
-    return _write(term)[0].startswith("-")
+def _product(write: Write, node: Any) -> Text:
+    """`2*a*x/(3*b)`. A number never stands before a sum in brackets: the language would distribute it, as SymPy does."""
+    if order.is_negative(node):
+        return _negated(write(ex.negative(node)))
+    factors = _without_sums_below(order.product(node))
+    body, is_bare = _body(write, factors)
+    tail = _divided(write, factors)
+    opens = _opens(factors)
+    if factors.above == 1 and not is_bare:
+        return Text(body + tail, PRODUCT if tail or "*" in body or "/" in body else ATOM, opens)
+    head = _number(write, factors.above).text
+    if is_bare:
+        return Text(f"{head}{body}{tail}", PRODUCT)
+    return Text(f"{head}*({body}{tail})" if opens and (tail or _count(factors) > 1) else f"{head}*{body}{tail}", PRODUCT)
 
 
-def _mul(node: Any) -> Written:
-    coefficient, rest = node.as_coeff_Mul()
-    factors = rest.args if rest.is_Mul else (rest,)
-    above = [f for f in factors if not _is_below(f)]
-    below = [sp.Pow(f.args[0], -f.args[1]) for f in factors if _is_below(f)]
-    sign, size = ("-", -coefficient) if coefficient < 0 else ("", coefficient)
-    top, bottom = _scale(size)
-    upper = [*top, *(_within(f, PRODUCT) if i == 0 and not top else _within(f, PRODUCT + 1) for i, f in enumerate(above))] or ["1"]
-    lower = [*(_within(f, PRODUCT + 1) for f in below), *bottom]
-    return sign + "*".join(upper) + "".join(f"/{f}" for f in lower), UNARY if sign and not lower and len(upper) == 1 else PRODUCT
+def _without_sums_below(factors: order.Product) -> order.Product:
+    """A number below that would stand before a sum moves above, where a decimal can show it there."""
+    if factors.below == 1 or not factors.dividing or not all(map(order.is_sum, factors.dividing)):
+        return factors
+    number = factors.above / factors.below
+    return replace(factors, above=number, below=sp.S.One) if order.decimal(number) else factors
 
 
-def _is_below(factor: Any) -> bool:
-    return factor.is_Pow and factor.args[0] is not sp.E and factor.args[1].is_Rational and factor.args[1] < 0
+def _body(write: Write, factors: order.Product) -> tuple[str, bool]:
+    """The factors above, and whether they begin with a division or are none, so that a number must stand before them."""
+    parts = [f"*{write(one).at(POWER)}" for one in factors.scalars]
+    for one in factors.arrays:
+        parts.append(f"/{write(order.inverted(one)).at(POWER)}" if order.divides(one) else f"*{write(one).at(POWER)}")
+    shown = "".join(parts)
+    return (shown[1:], False) if shown.startswith("*") else (shown, True)
 
 
-def _scale(size: Any) -> tuple[list[str], list[str]]:
-    """A positive coefficient as what stands above and below the line."""
-    if size == 1:
-        return [], []
-    if size.is_Rational and not size.is_Integer and (size.q <= SMALL or _decimal(size) is None):
-        return ([str(size.p)] if size.p != 1 else []), [str(size.q)]
-    return [_within(size, PRODUCT)], []
+def _divided(write: Write, factors: order.Product) -> str:
+    """What stands below, as one bracket; a number is kept away from sums."""
+    below = sorted(factors.dividing, key=order.is_sum)
+    number = [factors.below] if factors.below != 1 else []
+    apart = bool(number and below and order.is_sum(below[0]))
+    parts = [write(one).at(POWER) for one in (below if apart else [*number, *below])]
+    joined = f"/({'*'.join(parts)})" if len(parts) > 1 else "".join(f"/{part}" for part in parts)
+    return f"{joined}/{factors.below}" if apart else joined
 
 
-def _times(node: Any) -> Written:
-    first, *rest = node.args
-    if first == -1:
-        head, rest = "-" + _factor(rest[0], True), rest[1:]
-    elif isinstance(first, nodes.Power) and first.args[1] == -1:
-        head = f"1/{_factor(first.args[0], False)}"
-    else:
-        head = _factor(first, True)
-    for factor in rest:
-        reciprocal = isinstance(factor, nodes.Power) and factor.args[1] == -1
-        head += f"/{_factor(factor.args[0], False)}" if reciprocal else f"*{_factor(factor, False)}"
-    return head, PRODUCT
+def _opens(factors: order.Product) -> bool:
+    return order.is_sum(next(iter((*factors.scalars, *factors.arrays)), None))
 
 
-def _factor(node: Any, first: bool) -> str:
-    matrix = isinstance(node, nodes.MatMul)
-    return _within(node, PRODUCT + (matrix or not first))
+def _count(factors: order.Product) -> int:
+    return len(factors.scalars) + len(factors.arrays)
 
 
-def _power(node: Any) -> Written:
+def _number(write: Write, node: Any) -> Text:
+    if node < 0:
+        return _negated(_number(write, -node))
+    shown = order.decimal(node)
+    return Text(shown) if shown else Text(str(node), ATOM if node.q == 1 else PRODUCT)
+
+
+def _power(write: Write, node: Any) -> Text:
     base, exponent = node.args
-    if base is sp.E:
-        return _call("exp", exponent)
-    if exponent == sp.Rational(1, 2):
-        return _call("sqrt", base)
-    if exponent.is_Rational and exponent < 0 if isinstance(exponent, sp.Expr) else False:
-        below = ex.power(base, -exponent)
-        return f"1/{_within(below, PRODUCT + 1)}", PRODUCT
-    return f"{_within(base, POWER + 1)}**{_within(exponent, POWER)}", POWER
+    if order.divides(node):
+        return _product(write, node)
+    if exponent == HALF:
+        return call("sqrt", write(base))
+    return Text(f"{write(base).at(ATOM)}**{write(exponent).at(ATOM)}", POWER)
 
 
-# ---------------------------------------------------------------- arrays
+def _full(write: Write, node: Any) -> Text:
+    value = node.args[0]
+    if value in CONSTANT_ARRAYS:
+        return call(CONSTANT_ARRAYS[value], *(_size(write, size) for size in node.shape))
+    return _product(write, node)
 
 
-def _matmul(node: Any) -> Written:
+# ---------------------------------------------------------------- functions and conditions
+
+
+def _function(write: Write, node: Any) -> Text:
+    return call(SCALAR_CLASSES[type(node)], *map(write, node.args))
+
+
+def _where(write: Write, node: Any) -> Text:
+    condition, *branches = node.args[-3:]
+    return call("where", _condition(write, condition), *map(write, branches))
+
+
+def _map(write: Write, node: Any) -> Text:
+    return _where(write, node) if node.name == "where" else call(node.name, *map(write, node.args[1:]))
+
+
+def _condition(write: Write, node: Any) -> Text:
+    if isinstance(node, nodes.Map) and node.name in COMPARISONS:
+        return _compared(write, COMPARISONS[node.name], *node.args[1:])
+    return write(node)
+
+
+def _compared(write: Write, sign: str, left: Any, right: Any) -> Text:
+    return Text(f"{write(left).at(SUM)} {sign} {write(right).at(SUM)}", COMPARE)
+
+
+def _relation(write: Write, node: Any) -> Text:
+    return _compared(write, RELATIONS[type(node)], *node.args)
+
+
+def _joined(word: str, level: int) -> Rule:
+    return lambda write, node: Text(f" {word} ".join(write(part).at(level + 1) for part in node.args), level)
+
+
+# ---------------------------------------------------------------- linear algebra, reductions, parts
+
+
+def _matmul(write: Write, node: Any) -> Text:
     left, right = node.args
-    whole = isinstance(left, nodes.MatMul)
-    return f"{_within(left, PRODUCT if whole else PRODUCT + 1)} @ {_within(right, PRODUCT + 1)}", PRODUCT
+    return Text(f"{write(left).at(MATMUL if isinstance(left, nodes.MatMul) else POWER)} @ {write(right).at(POWER)}", MATMUL)
 
 
-def _permute(node: Any) -> Written:
-    array, axes = node.args
-    order = [int(axis) for axis in axes]
-    if order == list(range(len(order)))[::-1]:
-        return f"{_within(array, ATOM)}.T", ATOM
-    return f"permute({text(array)}, {_tuple(axes)})", ATOM
+def _permute(write: Write, node: Any) -> Text:
+    axes = [int(axis) for axis in node.args[1]]
+    if axes == list(range(len(axes)))[::-1]:
+        return Text(f"{write(node.args[0]).at(ATOM)}.T")
+    return call("permute", write(node.args[0]), *map(str, axes))
 
 
-def _tuple(items: Any) -> str:
-    parts = [_tuple(item) if isinstance(item, sp.Tuple) else text(item) for item in items]
-    return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
+def _total(write: Write, node: Any) -> Text:
+    (inner,) = node.args
+    if isinstance(inner, nodes.Power) and inner.args[1] == 2:
+        return call("sumsq", write(inner.args[0]))
+    if isinstance(inner, nodes.Times) and is_dot(inner.args):
+        return call("dot", *map(write, inner.args))
+    if isinstance(inner, nodes.Diagonal):
+        return call("trace", write(inner.args[0]))
+    return call("sum", write(inner))
 
 
-def _part(array: Any, items: Any) -> Written:
-    keys = [_key(item, size) for item, size in zip(items, shape_of(array), strict=True)]
-    while len(keys) > 1 and keys[-1] == ":":
-        keys.pop()
-    return f"{_within(array, ATOM)}[{', '.join(keys)}]", ATOM
+def is_dot(factors: tuple[Any, ...]) -> bool:
+    """Whether the sum of a product is the scalar product of two vectors."""
+    return len(factors) == 2 and len(shape_of(factors[0])) == 1 and shape_of(factors[0]) == shape_of(factors[1])
 
 
-def _key(item: Any, size: Any) -> str:
+def _sum_to(write: Write, node: Any) -> Text:
+    return call("sum_to", write(node.args[0]), *(_size(write, size) for size in node.shape))
+
+
+def _place(write: Write, node: Any) -> Text:
+    zeros = call("zeros", *(_size(write, size) for size in node.shape)).text
+    return call("place", write(node.args[0]), f"{zeros}[{key(write, node.args[1], node.shape)}]")
+
+
+def _part(write: Write, node: Any) -> Text:
+    array, *items = node.args
+    items = items[0] if isinstance(node, nodes.Slice) else items
+    return Text(f"{write(array).at(ATOM)}[{key(write, items, array.shape)}]")
+
+
+def key(write: Write, items: Iterable[Any], shape: Shape) -> str:
+    """The key of a part between its square brackets; whole axes at the end are left out."""
+    parts = [_item(write, item, size) for item, size in zip(items, shape, strict=True)]
+    while len(parts) > 1 and parts[-1] == ":":
+        parts.pop()
+    return ", ".join(parts)
+
+
+def _item(write: Write, item: Any, size: Size) -> str:
     if not isinstance(item, sp.Tuple):
-        return str(item)
-    start, count, step = item
-    if start == 0 and count == size and step == 1:
-        return ":"
+        return write(item).text
+    start, count, step = cast(Iterable[Any], item)
     stop = start + count * step
-    ends = f"{start}:{'' if step < 0 and stop < 0 else stop}"
-    return ends if step == 1 else f"{ends}:{step}"
+    if count == 0:
+        return f"{_size(write, start)}:{_size(write, start)}"
+    if step < 0:
+        bounds = ("" if start == size - 1 else str(start), "" if stop < 0 else str(stop))
+    else:
+        bounds = ("" if start == 0 else _size(write, start), "" if _reaches(stop, size) else _size(write, stop))
+    return ":".join(bounds if step == 1 else (*bounds, str(step)))
 
 
-def _full(node: Any) -> Written:
-    value, shape = node.args
-    named = {0: "zeros", 1: "ones"}.get(value)
-    return _call(named, *shape) if named else (f"full({text(value)}, {_tuple(shape)})", ATOM)
+def _reaches(stop: Any, size: Size) -> bool:
+    return bool(stop >= size) if isinstance(size, int) and stop.is_Integer else stop == size
 
 
-def _map(node: Any) -> Written:
-    name, arguments = node.name, node.args[1:]
-    if name == "where":
-        return f"where({_condition(arguments[0])}, {text(arguments[1])}, {text(arguments[2])})", ATOM
-    return _call(name, *arguments)
+def _size(write: Write, size: Any) -> str:
+    return str(size) if isinstance(size, int) else write(size).text
 
 
-def _condition(node: Any) -> str:
-    if isinstance(node, nodes.Map) and node.name in ("lt", "le"):
-        return f"{_within(node.args[1], SUM)} {'<' if node.name == 'lt' else '<='} {_within(node.args[2], SUM)}"
-    return text(node)
+def _name(write: Write, node: Any) -> Text:
+    return Text(node.name)
 
 
-def _total(node: Any) -> Written:
-    array = node.args[0]
-    if isinstance(array, nodes.Power) and array.args[1] == 2:
-        return _call("sumsq", array.args[0])
-    if isinstance(array, nodes.Diagonal):
-        return _call("trace", array.args[0])
-    if isinstance(array, nodes.Times) and len(array.args) == 2 and array.args[0].shape == array.args[1].shape == array.shape and array.ndim == 1:
-        return _call("dot", *array.args)
-    return _call("sum", array)
+def _called(name: str) -> Rule:
+    return lambda write, node: call(name, *map(write, node.args))
 
 
-# ---------------------------------------------------------------- conditions
-
-
-def _relation(sign: str) -> Callable[[Any], Written]:
-    return lambda node: (f"{_within(node.args[0], SUM)} {sign} {_within(node.args[1], SUM)}", COMPARISON)
-
-
-def _logical(word: str, strength: int) -> Callable[[Any], Written]:
-    return lambda node: (f" {word} ".join(sorted(_within(part, strength + 1) for part in node.args)), strength)
-
-
-RULES: dict[type, Callable[[Any], Written]] = {
-    sp.Add: _add,
-    sp.Mul: _mul,
-    sp.Pow: _power,
-    **dict.fromkeys((sp.Integer, sp.Rational, *(type(sp.Integer(k)) for k in (0, 1, -1)), type(sp.Rational(1, 2))), number),
-    type(sp.pi): lambda node: ("pi", ATOM),
-    type(sp.E): lambda node: ("exp(1)", ATOM),
-    scalars.where: lambda node: (f"where({text(node.args[0])}, {text(node.args[1])}, {text(node.args[2])})", ATOM),
-    sp.StrictLessThan: _relation("<"),
-    sp.LessThan: _relation("<="),
-    sp.StrictGreaterThan: _relation(">"),
-    sp.GreaterThan: _relation(">="),
-    sp.And: _logical("and", AND),
-    sp.Or: _logical("or", OR),
-    sp.Not: lambda node: (f"not {_within(node.args[0], NOT)}", NOT),
-    type(sp.true): lambda node: ("0 <= 0", COMPARISON),
-    type(sp.false): lambda node: ("0 < 0", COMPARISON),
-    nodes.Block: lambda node: (node.name, ATOM),
-    nodes.Full: _full,
-    nodes.Eye: lambda node: _call("eye", node.args[0]),
-    nodes.Plus: _plus,
-    nodes.Times: _times,
-    nodes.Power: _power,
+HALF = sp.Rational(1, 2)
+NUMBERS = (sp.Integer, sp.Rational, type(sp.S.Zero), type(sp.S.One), type(sp.S.NegativeOne), type(sp.S.Half))
+CONSTANT_ARRAYS = {0: "zeros", 1: "ones"}
+RULES: dict[type, Rule] = {
+    **dict.fromkeys((sp.Symbol, sp.Dummy, nodes.Block), _name),
+    **dict.fromkeys(NUMBERS, _number),
+    sp.Float: lambda write, node: write(ex.as_expression(node)),
+    type(sp.pi): lambda write, node: Text("pi"),
+    type(sp.E): lambda write, node: Text("exp(1)"),
+    **dict.fromkeys((sp.Add, nodes.Plus), _sum),
+    **dict.fromkeys((sp.Mul, nodes.Times), _product),
+    **dict.fromkeys((sp.Pow, nodes.Power), _power),
+    **dict.fromkeys(SCALAR_CLASSES, _function),
+    scalars.where: _where,
     nodes.Map: _map,
+    **dict.fromkeys(RELATIONS, _relation),
+    sp.Or: _joined("or", OR),
+    sp.And: _joined("and", AND),
+    sp.Not: lambda write, node: Text(f"not {write(node.args[0]).at(NOT)}", NOT),
+    nodes.Full: _full,
+    nodes.Eye: lambda write, node: call("eye", _size(write, node.shape[0])),
     nodes.MatMul: _matmul,
-    nodes.Outer: lambda node: _call("outer", *node.args),
+    nodes.Outer: _called("outer"),
     nodes.Permute: _permute,
-    nodes.Concat: lambda node: _call("concat", *node.args),
-    nodes.Slice: lambda node: _part(node.args[0], node.args[1]),
-    nodes.Element: lambda node: _part(node.args[0], node.args[1:]),
-    nodes.Place: lambda node: (f"place({text(node.args[0])}, {_tuple(node.args[1])}, {_tuple(node.args[2])})", ATOM),
-    nodes.Diag: lambda node: _call("diag", *node.args),
-    nodes.Diagonal: lambda node: _call("diag", *node.args),
-    nodes.SumTo: lambda node: (f"sum_to({text(node.args[0])}, {_tuple(node.args[1])})", ATOM),
-    nodes.Solve: lambda node: _call("solve", *node.args),
+    nodes.Diag: _called("diag"),
+    nodes.Diagonal: _called("diag"),
+    nodes.Solve: _called("solve"),
+    nodes.Concat: _called("concat"),
+    nodes.Element: _part,
+    nodes.Slice: _part,
+    nodes.Place: _place,
     nodes.Total: _total,
-    nodes.BatchSum: lambda node: _call("batch_sum", *node.args),
-    nodes.BatchTotal: lambda node: _call("batch_sum", *node.args),
+    nodes.SumTo: _sum_to,
+    nodes.BatchSum: _called("batch_sum"),
+    nodes.BatchTotal: _called("batch_sum"),
 }
-
-
-# ---------------------------------------------------------------- formulas
-
-
-def declared(name: Leaf) -> str:
-    """A name with its shape: `a`, `W[4, 2]`."""
-    shape = shape_of(name)
-    return f"{name.name}[{', '.join(map(str, shape))}]" if shape else name.name
-
-
-def formula_text(formula: Formula) -> str:
-    """A formula as lines: its name and source, its inputs with shapes, its lets, its outputs behind arrows."""
-    head = f"{formula.name}({', '.join(map(declared, formula.inputs))})"
-    lines = [f"{head}: {formula.source}".rstrip(": ")]
-    lines += [f"    {declared(name)} = {text(value)}" for name, value in formula.lets]
-    return "\n".join((*lines, *(f"    -> {name} = {text(value)}" for name, value in formula.outputs)))
-
-
-def parse_formula(written: str) -> Formula:
-    """The formula that `formula_text` wrote. Raises LanguageError where the text is no formula."""
-    head, *lines = written.splitlines()
-    call, _, source = head.partition("): ")
-    name, _, inputs = call.removesuffix(")").partition("(")
-    known = {one.name: one for one in map(_declaration, _split(inputs))}
-    leaves, lets, outputs = tuple(known.values()), [], []
-    for line in lines:
-        target, _, value = line.strip().partition(" = ")
-        if target.startswith("-> "):
-            outputs.append((target[3:], parse(value, known, key=target, internal=True)))
-            continue
-        let: Let = (_declaration(target), parse(value, known, key=target, internal=True))
-        lets.append(let)
-        known[let[0].name] = let[0]
-    return Formula(name, leaves, tuple(lets), tuple(outputs), source)
-
-
-def _split(inputs: str) -> list[str]:
-    parts, depth = [""], 0
-    for letter in inputs:
-        depth += (letter == "[") - (letter == "]")
-        if letter == "," and not depth:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return [part.strip() for part in parts if part.strip()]
-
-
-def _declaration(written: str) -> Leaf:
-    name, _, sizes = written.removesuffix("]").partition("[")
-    try:
-        return leaf(name, tuple(int(size) for size in sizes.split(",")) if sizes else ())
-    except ValueError:
-        raise LanguageError(f"{written!r} is no declaration; write name or name[size, size]") from None
-
-
-def _as_text(self: Any, printer: Any) -> str:
-    return text(self)
-
-
-SHOWN = {"_sympystr": _as_text}
-
-for _kind in (Array, ArrayScalar):
-    for _method, _shows in SHOWN.items():
-        setattr(_kind, _method, _shows)

@@ -1,0 +1,164 @@
+"""`odeanalysis verify`: derives, proves and measures the claims, with a live table of verdicts."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from odeanalysis.cli.errors import FAILED, say, stop
+from odeanalysis.cli.progress import progress
+
+if TYPE_CHECKING:
+    from odeanalysis.verification.claim import Report
+
+HEADER = ("claim", "verdict", "checks", "seconds")
+WIDTHS = (28, 22, 9, 8)
+VERDICT_STYLES = {
+    "holds": "green",
+    "holds as corrected": "yellow",
+    "false as stated": "magenta",
+    "inconclusive": "bold red",
+}
+Show = Callable[["Report"], None]
+
+
+def verify(
+    claims: Annotated[list[str] | None, typer.Argument(metavar="[CLAIM]...", help="The claims [default: all].", show_default=False)] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Makes random instances repeatable.")] = 0,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the reports to FILE as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the reports to DIR as a page.")] = None,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Processes.")] = 1,
+) -> None:
+    """Derives, proves and measures the claims.
+
+    Ends with 0 only if every measurement backs its verdict and none is inconclusive.
+    """
+    _check(json, jobs)
+    with progress("loading"):
+        from odeanalysis.verification import runner
+
+        names = runner.chosen(claims or [])
+    with _table(names, seed) as show:
+        reports = []
+        for report in runner.run(names, seed, jobs):
+            reports.append(report)
+            show(report)
+    reports.sort(key=lambda report: names.index(report.id))
+    _write(reports, json, html)
+    _conclude(reports)
+
+
+def _check(json: Path | None, jobs: int) -> None:
+    if jobs < 1:
+        stop(f"--jobs {jobs}: give a number of 1 or more")
+    if json is not None and not json.parent.is_dir():
+        stop(f"--json {json}: there is no folder {json.parent}; make it first")
+
+
+def document(report: "Report") -> dict[str, Any]:
+    """A report as JSON shows it."""
+    return {
+        "id": report.id,
+        "title": report.title,
+        "printed": report.printed,
+        "corrected": report.corrected,
+        "verdict": report.verdict,
+        "checks": [{"name": c.name, "measured": c.measured, "bound": c.bound, "passed": c.passed} for c in report.checks],
+        "counterexample": report.counterexample,
+        "seconds": report.seconds,
+    }
+
+
+def _write(reports: "list[Report]", json: Path | None, html: Path | None) -> None:
+    from odeanalysis.cli.output import to_json
+    from odeanalysis.reports.claims import page
+
+    if json is not None:
+        json.write_text(to_json([document(report) for report in reports], indent=1) + "\n", encoding="utf-8")
+    if html is not None:
+        html.mkdir(parents=True, exist_ok=True)
+        (html / "index.html").write_text(page(reports), encoding="utf-8")
+
+
+def _conclude(reports: "list[Report]") -> None:
+    for report in reports:
+        for one in report.checks:
+            if not one.passed:
+                say(f"{report.id}: {one.name}: measured {one.measured:.3g}, bound {one.bound:.3g}")
+    unbacked = [report.id for report in reports if not report.backed]
+    if unbacked:
+        say(f"error: not backed by every measurement: {', '.join(unbacked)}")
+        raise typer.Exit(FAILED)
+
+
+# ---------------------------------------------------------------- the table
+
+
+@contextmanager
+def _table(names: list[str], seed: int) -> Iterator[Show]:
+    """Shows each report when it is there: rows that fill in on a terminal, else a line for each."""
+    with _live(names, seed) if sys.stdout.isatty() else _lines() as show:
+        yield show
+
+
+@contextmanager
+def _lines() -> Iterator[Show]:
+    def line(cells: tuple[str, ...]) -> None:
+        sys.stdout.write("".join(f"{cell:<{width}}" for cell, width in zip(cells, WIDTHS, strict=True)).rstrip() + "\n")
+        sys.stdout.flush()
+
+    line(HEADER)
+    with progress("verify") as shown:
+
+        def show(report: "Report") -> None:
+            line(_cells(report))
+            shown.update(f"{report.id} done")
+
+        yield show
+
+
+def _cells(report: "Report") -> tuple[str, str, str, str]:
+    passed = sum(one.passed is True for one in report.checks)
+    return report.id, report.verdict, f"{passed}/{len(report.checks)}", f"{report.seconds:.1f}"
+
+
+@contextmanager
+def _live(names: list[str], seed: int) -> Iterator[Show]:
+    from rich.live import Live
+
+    done: dict[str, Report] = {}
+    with Live(_Rows(names, seed, done), refresh_per_second=4) as live:
+
+        def show(report: "Report") -> None:
+            done[report.id] = report
+            live.refresh()
+
+        yield show
+
+
+class _Rows:
+    """All claims, finished or not, as a rich table made anew at each refresh."""
+
+    def __init__(self, names: list[str], seed: int, done: "dict[str, Report]"):
+        from rich.spinner import Spinner
+
+        self.names, self.done = names, done
+        self.title = f"{len(names)} claims, seed {seed}"
+        self.spinner = Spinner("dots")
+
+    def __rich__(self) -> Any:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*HEADER, title=self.title, title_justify="left")
+        for name in self.names:
+            if name in self.done:
+                verdict = self.done[name].verdict
+                first, _, *rest = _cells(self.done[name])
+                table.add_row(Text(first), Text(verdict, VERDICT_STYLES.get(verdict, "")), *map(Text, rest))
+            else:
+                table.add_row(Text(name), self.spinner, "", "")
+        return table

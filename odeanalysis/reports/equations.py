@@ -1,0 +1,254 @@
+"""The steps of a derivation as equations to be read: left sides as in a paper, without what is zero or not used."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from odeanalysis.derivations.derived import DerivedProblem
+from odeanalysis.derivations.parts import COST, costate_of
+from odeanalysis.symbolic.expressions import is_zero
+from odeanalysis.symbolic.formula import Formula, name_of
+from odeanalysis.symbolic.printing.latex import formula_latex, latex, leaf_latex
+from odeanalysis.symbolic.printing.latex_names import escaped
+from odeanalysis.symbolic.printing.text import text
+from odeanalysis.symbolic.rewrite import leaves
+
+GRADIENT, COSTATE = "grad_", "a_"
+BEGIN = "\\begin{aligned}\n"
+# outputs, by how their names begin, that are shown even where they are zero
+SAID = {"end": (COSTATE,), "terminal": ("terminal",), "hamiltonian": ("H",), "system": (COSTATE,), "initial": ("",)}
+BY_DEPTH = {
+    "start": ("dell/ds0 = -H(s0) + a(s0)^T dh/ds0", r"\frac{\partial \ell}{\partial s_0} = -H(s_0) + a(s_0)^\top h_{s_0}"),
+    "end": ("dell/dS = H(S) + dL/ds", r"\frac{\partial \ell}{\partial S} = H(S) + L_s"),
+    "break": ("H(s-) - H(s+)", r"H(s^-) - H(s^+)"),
+    "observed": ("dL_i/ds + H(s-) - H(s+)", r"\frac{\partial L_i}{\partial s} + H(s^-) - H(s^+)"),
+}
+
+
+@dataclass(frozen=True)
+class Label:
+    """The left side of an equation, as text and as LaTeX."""
+
+    text: str
+    latex: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a derivation: a title, its formula without zeros, the left side of every output.
+
+    notes: equations that say what inputs are, (left, right).
+    """
+
+    title: str
+    formula: Formula
+    labels: dict[str, Label]
+    notes: tuple[tuple[Label, Label], ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """The equations as text, intermediate names first."""
+        notes = [f"{left.text} = {right.text}" for left, right in self.notes]
+        lets = [f"{name_of(leaf)} = {text(value)}" for leaf, value in self.formula.lets]
+        return [*notes, *lets, *(f"{self.labels[name].text} = {text(value)}" for name, value in self.formula.outputs)]
+
+    @property
+    def latex(self) -> str:
+        found = formula_latex(self.formula, {name: label.latex for name, label in self.labels.items()})
+        rows = "".join(f"{left.latex} &= {right.latex} \\\\\n" for left, right in self.notes)
+        return found.replace(BEGIN, BEGIN + rows, 1)
+
+
+def steps(derived: DerivedProblem) -> Iterator[Step]:
+    """The derivation, each step to be read; those that say nothing are left out."""
+    for step in derived.steps:
+        shown = _without_zeros(step)
+        if shown is None:
+            continue
+        labels = {name: _label(derived, step.name, name) for name, _ in shown.outputs}
+        yield Step(step.source[:1].upper() + step.source[1:], shown, labels, tuple(_notes(derived, shown)))
+
+
+def _without_zeros(step: Formula) -> Formula | None:
+    """Only outputs that are not zero, or must be said to be, and inputs that they use; the source is the title."""
+    said = SAID.get(step.name, ())
+    kept = [name for name, value in step.outputs if not is_zero(value) or name.startswith(said)]
+    if not kept:
+        return None
+    short = step.only(*kept)
+    used = leaves(*(value for _, value in (*short.lets, *short.outputs)))
+    return replace(short, inputs=tuple(leaf for leaf in short.inputs if leaf in used), source="")
+
+
+def _notes(derived: DerivedProblem, step: Formula) -> Iterator[tuple[Label, Label]]:
+    """What the flags of pieces and the derivatives by depths are."""
+    for piece in derived.parts.pieces.items:
+        if piece.flag in step.inputs:
+            conditions = (text(piece.condition), latex(piece.condition))
+            words = (f"1 where {conditions[0]}, else 0", rf"1 \text{{ where }} {conditions[1]} \text{{, else }} 0")
+            yield Label(piece.flag.name, leaf_latex(piece.flag)), Label(*words)
+    for name, depth in derived.parts.marks.outputs:
+        bar = next((leaf for leaf in step.inputs if name_of(leaf) == f"_bar_{name}"), None)
+        if bar is not None:
+            yield Label(name_of(bar), leaf_latex(bar)), _by_depth(name, depth)
+
+
+def _by_depth(name: str, depth: Any) -> Label:
+    """The derivative of the loss by a depth that splits the domain (THEOREMS: end-depth, observations, nodes)."""
+    kind = name.rstrip("0123456789")
+    words, formula = BY_DEPTH[kind]
+    where = f", at {text(depth)}" if kind in ("break", "observed") else ""
+    return Label(words + where, formula + (rf",\ s = {latex(depth)}" if where else ""))
+
+
+# ---------------------------------------------------------------- left sides
+
+
+def _label(derived: DerivedProblem, step: str, output: str) -> Label:
+    stem, number = step.rstrip("0123456789"), step[len(step.rstrip("0123456789")) :]
+    return LABELS[stem](_Names(derived, number), output)
+
+
+@dataclass(frozen=True)
+class _Names:
+    """The names of a problem, and the number of the observation that a step belongs to."""
+
+    derived: DerivedProblem
+    number: str
+
+    @property
+    def depth(self) -> Label:
+        depth = self.derived.problem.model.depth
+        return Label(depth.name, leaf_latex(depth))
+
+    @property
+    def cost(self) -> Label:
+        return Label(f"L{self.number}", f"L_{{{self.number}}}" if self.number else "L")
+
+    def of(self, name: str) -> Label:
+        problem = self.derived.problem
+        known = {leaf.name: leaf for leaf in (*problem.model.states, *problem.model.names, *problem.data)}
+        return Label(name, leaf_latex(known[name]))
+
+    def costate(self, output: str) -> Label:
+        states = {state.name: state for state in self.derived.problem.model.states}
+        costate = costate_of(states[output.removeprefix(COSTATE)])
+        return Label(name_of(costate), leaf_latex(costate))
+
+    def slope(self, of: Label, output: str) -> Label:
+        name = self.of(output.removeprefix(GRADIENT))
+        return Label(f"d{of.text}/d{name.text}", rf"\frac{{\partial {of.latex}}}{{\partial {name.latex}}}")
+
+    def depth_slope(self, of: Label) -> Label:
+        return Label(f"d{of.text}/d{self.depth.text}", rf"\frac{{\partial {of.latex}}}{{\partial {self.depth.latex}}}")
+
+
+def _prime(label: Label) -> Label:
+    return Label(f"{label.text}'", rf"\dot{{{label.latex}}}")
+
+
+def _at(label: Label, where: str, latex: str) -> Label:
+    return Label(f"{label.text}({where})", f"{label.latex}({latex})")
+
+
+def _field(names: _Names, output: str) -> Label:
+    return Label("l", "l") if output in (COST.name, "cost") else _prime(names.of(output))
+
+
+def _system(names: _Names, output: str) -> Label:
+    if output.startswith(GRADIENT):
+        return names.slope(Label("H", "H"), output)
+    is_costate = output.startswith(COSTATE) and output not in names.derived.parts.field.output
+    return _prime(names.costate(output)) if is_costate else _field(names, output)
+
+
+def _cost(names: _Names, output: str) -> Label:
+    return names.cost
+
+
+def _end(names: _Names, output: str) -> Label:
+    return _of_cost(names, output, _at(names.costate(output), "S", "S") if output.startswith(COSTATE) else None)
+
+
+def _jump(names: _Names, output: str) -> Label:
+    if not output.startswith(COSTATE):
+        return _of_cost(names, output, None)
+    a = names.costate(output)
+    return _of_cost(names, output, Label(f"{a.text}(s-) - {a.text}(s+)", f"{a.latex}(s^-) - {a.latex}(s^+)"))
+
+
+def _of_cost(names: _Names, output: str, costate: Label | None) -> Label:
+    if costate is not None:
+        return costate
+    return names.depth_slope(names.cost) if output == "depth" else names.slope(names.cost, output)
+
+
+def _start(names: _Names, output: str) -> Label:
+    inner = names.depth_slope(Label("h", "h")) if output == "depth" else names.slope(Label("h", "h"), output)
+    return Label(f"a(s0)^T {inner.text}", f"a(s_0)^\\top {inner.latex}")
+
+
+def _moving(names: _Names, output: str) -> Label:
+    name = names.of(output.removeprefix(GRADIENT))
+    return Label(
+        f"sum_k dell/ds_k ds_k/d{name.text}",
+        rf"\sum_k \frac{{\partial \ell}}{{\partial s_k}} \frac{{\partial s_k}}{{\partial {name.latex}}}",
+    )
+
+
+LABELS: dict[str, Callable[[_Names, str], Label]] = {
+    "field": _field,
+    "initial": lambda names, output: _at(names.of(output), "s0", "s_0"),
+    "terminal": _cost,
+    "observation": _cost,
+    "hamiltonian": lambda names, output: Label("H", "H"),
+    "system": _system,
+    "end": _end,
+    "jump": _jump,
+    "start": _start,
+    "moving_depths": _moving,
+}
+
+
+# ---------------------------------------------------------------- the whole gradient
+
+
+def gradients(derived: DerivedProblem) -> Iterator[tuple[Label, Label]]:
+    """For every name, dell/dname and the sum of its parts that are not zero."""
+    names = _Names(derived, "")
+    ell = Label("ell", r"\ell")
+    for leaf in (*derived.problem.model.names, *derived.problem.data):
+        output = f"{GRADIENT}{leaf.name}"
+        parts = list(_parts(derived, names, output)) or [Label("0", "0")]
+        total = Label(" + ".join(part.text for part in parts), " + ".join(part.latex for part in parts))
+        yield names.slope(ell, output), total
+
+
+def _parts(derived: DerivedProblem, names: _Names, output: str) -> Iterator[Label]:
+    if _there(derived.start, output):
+        yield _start(names, output)
+    if _there(derived.system, output):
+        inner = names.slope(Label("H", "H"), output)
+        yield Label(f"int_s0^S {inner.text} d{names.depth.text}", rf"\int_{{s_0}}^{{S}} {inner.latex} \, d{names.depth.latex}")
+    if _there(derived.end, output):
+        yield names.slope(Label("L", "L"), output)
+    for i, jump in enumerate(derived.jumps):
+        if _there(jump, output):
+            yield _summed(names.slope(_Names(derived, str(i)).cost, output))
+    if _there(derived.marks, output):
+        yield _moving(names, output)
+
+
+def _summed(label: Label) -> Label:
+    """The sum over the depths of an observation."""
+    return Label(f"sum_s {label.text}", rf"\sum_{{s}} {label.latex}")
+
+
+def _there(formula: Formula, output: str) -> bool:
+    value: Any = formula.output.get(output, 0)
+    return not is_zero(value)
+
+
+def plain_latex(words: str) -> str:
+    """Words for LaTeX's text mode."""
+    return escaped(words)
