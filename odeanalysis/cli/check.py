@@ -30,9 +30,9 @@ def check(
     seed: Annotated[int, typer.Option(metavar="N", help="Draws the directions.")] = 0,
     json: opt.Json = False,
 ) -> None:
-    """Certifies the gradient: independent routes, Taylor slopes, an error bar, a verdict.
+    """Certifies the gradient.
 
-    Only `confirmed` ends with 0.
+    Independent routes, Taylor slopes, an error bar, a verdict; only `confirmed` ends with 0.
     """
     evaluate = chosen(backend)
     with progress("check") as shown:

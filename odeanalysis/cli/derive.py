@@ -19,7 +19,10 @@ def derive(
     model: opt.ModelFile,
     format: Annotated[Format, typer.Option(help="How to print it.")] = "text",
 ) -> None:
-    """The derived problem: Hamiltonian, costate, jumps, boundary conditions and gradients, step by step."""
+    """Prints the derived problem, step by step.
+
+    The Hamiltonian, the costate and its jumps, the boundary conditions, the gradient of every name.
+    """
     with progress("derive"):
         from odeanalysis.derivations.adjoint import adjoint
         from odeanalysis.modeling.modelfile import read

@@ -25,7 +25,11 @@ def fit(
     json: opt.Json = False,
     plot: Plot = None,
 ) -> None:
-    """Minimises the objective over the free names, starting from the values, within the model's ranges."""
+    """Minimises the objective.
+
+    Over the free names, starting from the values, within the model's ranges. Standard errors are right where the loss of a
+    sample is a negative log-likelihood.
+    """
     save = drawing(plot)
     with progress("fit") as shown:
         from odeanalysis.numerics.fitting import fit as minimise

@@ -26,7 +26,10 @@ def gradient(
     wrt: Annotated[str | None, typer.Option(metavar="NAMES", help="Only these names, separated by commas.")] = None,
     json: opt.Json = False,
 ) -> None:
-    """The value of the objective, and its gradient with respect to every value given."""
+    """Computes the objective and its gradient.
+
+    The gradient is that of the printed value, with respect to every value given, in its shape.
+    """
     evaluate = chosen(backend)
     with progress("gradient"):
         from odeanalysis.numerics.gradients.evaluate import SENSITIVITIES

@@ -27,7 +27,10 @@ def solve(
     json: opt.Json = False,
     plot: Plot = None,
 ) -> None:
-    """The trajectory, at given depths or at equally spaced ones."""
+    """Solves for the trajectory.
+
+    At given depths, or at equally spaced ones from one end of the domain to the other.
+    """
     depths = _depths(at, points)
     save = drawing(plot)
     with progress("solve"):

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -14,6 +15,7 @@ ORDER = 8
 SHIFT = 40
 SYMBOLS = 6
 NEGLIGIBLE = mpmath.mpf(10) ** -20
+LARGE = mpmath.mpf(10) ** 38
 
 
 def divisors(expression: Any, *moving: sp.Symbol) -> tuple[Any, ...]:
@@ -37,22 +39,27 @@ def value_at(expression: Any, values: Mapping[sp.Symbol, Any], digits: int = 30)
     It is the mean of the values at two points at distance 1e-40 on both sides, in arithmetic of several hundred digits, so that its error
     is that of a second difference. values: symbol -> number.  Raises DerivationError where the limit is not finite or not real.
     """
-    symbols = sorted(expression.free_symbols, key=str)
+    symbols, directions, function = _compiled(expression)
     missing = [str(symbol) for symbol in symbols if symbol not in values]
     if missing:
         raise DerivationError(f"the closed form needs a value for {', '.join(missing)}")
-    generator = random.Random(len(symbols))
-    directions = [generator.randint(100, 999) for _ in symbols]
     with mpmath.workdps(digits + (ORDER + 2) * SHIFT):
-        function = numeric(symbols, [expression])
-        points = [[_exact(values[symbol]) for symbol in symbols]] * 2
-        sides = [_shifted(point, directions, sign) for point, sign in zip(points, (1, -1), strict=True)]
+        point = [_exact(values[symbol]) for symbol in symbols]
+        sides = (_shifted(point, directions, sign) for sign in (1, -1))
         found = [value for side in sides if (value := _real(function, side)) is not None]
-    if not found:
-        given = ", ".join(f"{symbol} = {values[symbol]}" for symbol in symbols)
-        raise DerivationError(f"the closed form has no finite real value at {given}")
+        if not found or abs(found[0] - found[-1]) > NEGLIGIBLE * (1 + abs(found[0])):
+            given = ", ".join(f"{symbol} = {values[symbol]}" for symbol in symbols)
+            raise DerivationError(f"the closed form has no finite real value at {given}")
     with mpmath.workdps(digits):
         return mpmath.fsum(found) / len(found)
+
+
+@lru_cache(maxsize=512)
+def _compiled(expression: Any) -> tuple[list[sp.Symbol], list[int], Callable[..., list[Any]]]:
+    """The symbols, the direction in which they are moved, and the function of their numbers."""
+    symbols = sorted(expression.free_symbols, key=str)
+    generator = random.Random(len(symbols))
+    return symbols, [generator.randint(100, 999) for _ in symbols], numeric(symbols, [expression])
 
 
 def _exact(value: Any) -> Any:
@@ -66,8 +73,9 @@ def _shifted(point: list[Any], directions: list[int], sign: int) -> list[Any]:
 
 
 def _real(function: Callable[..., list[Any]], point: list[Any]) -> Any:
+    """The value at a point; None where it is none, has an imaginary part, or is as large as beside a pole."""
     values = numbers_at(function, point)
-    if values is None or abs(mpmath.im(values[0])) > NEGLIGIBLE * (1 + abs(values[0])):
+    if values is None or abs(values[0]) > LARGE or abs(mpmath.im(values[0])) > NEGLIGIBLE * (1 + abs(values[0])):
         return None
     return mpmath.re(values[0])
 
@@ -85,23 +93,24 @@ def restrict(expression: Any, values: Mapping[sp.Symbol, Any]) -> Any:
         there = sp.expand(below.subs(step, 0))
         if not is_zero(there):
             return above.subs(step, 0) / there
+        if not is_zero(above.subs(step, 0)):
+            break
         above, below = sp.diff(above, step), sp.diff(below, step)
     raise DerivationError(f"no limit was found for {expression} at {dict(values)}; use numbers with value_at")
 
 
 def piecewise(expression: Any, factors: Iterable[Any]) -> Any:
     """The expression with its limit wherever one of the factors vanishes that can be solved for one of its symbols."""
-    first, *rest = [*factors, None]
-    if first is None:
+    open_ = list(factors)
+    if not open_:
         return expression
-    rest = [factor for factor in rest if factor is not None]
+    first, rest = open_[0], open_[1:]
     solved = _solved(first)
     if solved is None:
         return piecewise(expression, rest)
     symbol, value = solved
-    there = (factor.subs(symbol, value) for factor in rest)
-    left = [factor for factor in there if factor.free_symbols and not is_zero(factor)]
-    limit = piecewise(restrict(expression, {symbol: value}), left)
+    there = (part for factor in rest for part in _factors(factor.subs(symbol, value)))
+    limit = piecewise(restrict(expression, {symbol: value}), dict.fromkeys(part for part in there if part.free_symbols))
     return sp.Piecewise((limit, sp.Eq(symbol, value)), (piecewise(expression, rest), True))
 
 

@@ -19,8 +19,10 @@ import sympy as sp
 from odeanalysis.derivations.adjoint import adjoint
 from odeanalysis.derivations.derived import DerivedProblem
 from odeanalysis.derivations.parts import COST, break_depths, costate_of
+from odeanalysis.derivations.second_order import SecondOrder, second_order
 from odeanalysis.derivations.shrinking import shrink, symbolic_sizes
 from odeanalysis.errors import DerivationError
+from odeanalysis.symbolic.calculus.forward import tangent_of
 from odeanalysis.symbolic.explicit import Entries, explicit, explicit_formula, scalar
 from odeanalysis.symbolic.formula import Formula, like, name_of
 from odeanalysis.symbolic.nodes import Leaf
@@ -80,14 +82,29 @@ def prove(derived: DerivedProblem, sizes: Mapping[Any, int] | None = None) -> Pr
     return _proof(_Ground(adjoint(small), symbolic_sizes(small, sizes)), _same_formulas(derived, fresh))
 
 
+def prove_tangents(second: SecondOrder, sizes: Mapping[Any, int] | None = None) -> Proof:
+    """Checks that each formula of a second-order system is the directional derivative of the formula that it is the tangent of.
+
+    sizes: as in `prove`, and sizes that are too large to be written out are made smaller in the same way.
+    """
+    problem = second.derived.problem
+    small = shrink(problem)
+    if small is problem:
+        ground = _Ground(second.derived, symbolic_sizes(problem, sizes))
+        return Proof(tuple(_tangents(ground, second)), ground.shapes)
+    before = _same_formulas(second, second_order(adjoint(problem)))
+    ground = _Ground(adjoint(small), symbolic_sizes(small, sizes))
+    return Proof((*before, *_tangents(ground, second_order(ground.derived))), ground.shapes)
+
+
 def _proof(ground: "_Ground", before: Iterable[Proved]) -> Proof:
     steps = (*before, *(step for check in STEPS for step in check(ground)))
     if all(step.holds for step in steps):
         steps += tuple(step for check in ARGUMENT for step in check(ground))
-    return Proof(steps, tuple((name_of(leaf), explicit(leaf, ground.sizes).shape) for leaf in ground.moving))
+    return Proof(steps, ground.shapes)
 
 
-def _same_formulas(derived: DerivedProblem, fresh: DerivedProblem) -> Iterator[Proved]:
+def _same_formulas(derived: DerivedProblem | SecondOrder, fresh: DerivedProblem | SecondOrder) -> Iterator[Proved]:
     for one, other in zip(derived.steps, fresh.steps, strict=False):
         yield Proved(f"{one.name}: the rules give it at the stated sizes", (), one == other, "structural")
     if len(derived.steps) != len(fresh.steps):
@@ -107,6 +124,10 @@ class _Ground:
     @property
     def moving(self) -> tuple[Leaf, ...]:
         return (*self.parts.states, *self.parts.names)
+
+    @property
+    def shapes(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return tuple((name_of(leaf), explicit(leaf, self.sizes).shape) for leaf in self.moving)
 
     def entries(self, expression: Any, known: Mapping[Any, Entries] | None = None) -> Entries:
         return explicit(expression, self.sizes, known).map(plain)
@@ -295,7 +316,7 @@ def _ends(ground: _Ground) -> Iterator[Proved]:
     """dell/dS = l + dL/ds + dL/dz f = H(S) + dL/ds;  dell/ds0 = -l + a^T w(s0) = -H(s0) + a^T dh/ds0, where w(s0) = dh/ds0 - f."""
     cost, parts = ground.field[COST.name].scalar, ground.parts
     terminal = ground.read(parts.terminal)["terminal"].scalar
-    moved = sp.Add(cost, sp.diff(terminal, parts.depth), *_along(ground, terminal))
+    moved = sp.Add(cost, sp.diff(terminal, parts.depth), *_moved(ground, terminal))
     end = ground.read(ground.derived.end)
     claimed = _hamiltonian_at(ground, {z: end[f"a_{name_of(z)}"] for z in parts.states}) + end["depth"].scalar
     yield judged("moving end: dell/dS = H(S) + dL/ds", scalar(moved - claimed))
@@ -306,7 +327,7 @@ def _ends(ground: _Ground) -> Iterator[Proved]:
     yield judged("moving start: dell/ds0 = -H(s0) + a(s0)^T dh/ds0", scalar(moved - claimed))
 
 
-def _along(ground: _Ground, cost: Any) -> list[Any]:
+def _moved(ground: _Ground, cost: Any) -> list[Any]:
     """dcost/dz f, state by state."""
     slopes = zip(ground.parts.states, ground.slopes(), strict=True)
     return [paired(ground.derivative(cost, state), slope) for state, (_, slope) in slopes]
@@ -322,7 +343,7 @@ def _observed(ground: _Ground) -> Iterator[Proved]:
     """dell/ds_i = dL_i/ds + dL_i/dz f = H(s_i-) - H(s_i+) + dL_i/ds, where a(s_i-) = a(s_i+) + dL_i/dz."""
     for i, (jump, stated) in enumerate(zip(ground.derived.jumps, ground.parts.observations, strict=True)):
         cost, found = ground.read(stated)["cost"].scalar, ground.read(jump)
-        moved = sp.Add(sp.diff(cost, ground.parts.depth), *_along(ground, cost))
+        moved = sp.Add(sp.diff(cost, ground.parts.depth), *_moved(ground, cost))
         states = ground.parts.states
         before = {z: combined((1, ground.entries(costate_of(z))), (1, found[f"a_{name_of(z)}"])) for z in states}
         claimed = _hamiltonian_at(ground, before) - _hamiltonian_at(ground, {}) + found["depth"].scalar
@@ -340,6 +361,23 @@ def _breaks(ground: _Ground) -> Iterator[Proved]:
     gaps = (paired(a, combined((1, f), (-1, g))) for (a, f), (_, g) in zip(before, after, strict=True))
     claimed = _hamiltonian_at(ground, {}, sides[0]) - _hamiltonian_at(ground, {}, sides[1])
     yield judged("moving break point: dell/ds_k = H(s-) - H(s+)", scalar(sp.Add(costs[0], -costs[1], *gaps) - claimed))
+
+
+# ---------------------------------------------------------------- tangents
+
+
+def _tangents(ground: _Ground, second: SecondOrder) -> Iterator[Proved]:
+    for formula, tangent in second.pairs:
+        moving = [leaf for leaf in formula.inputs if leaf not in ground.parts.pieces.flags]
+        claims = {name: (f"d {name}", _along(ground, value, moving)) for name, value in ground.read(formula).items()}
+        yield from compared(ground, tangent, claims)
+
+
+def _along(ground: _Ground, value: Entries, moving: list[Leaf]) -> Entries:
+    """The derivative of entries along the tangents of leaves."""
+    steps = [(ground.entries(leaf).items, ground.entries(tangent_of(leaf)).items) for leaf in moving]
+    pairs = [pair for entries, tangents in steps for pair in zip(entries, tangents, strict=True)]
+    return value.map(lambda item: sp.Add(*(sp.diff(item, entry) * tangent for entry, tangent in pairs)))
 
 
 Check = Callable[[_Ground], Iterator[Proved]]

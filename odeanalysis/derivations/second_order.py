@@ -37,9 +37,16 @@ class SecondOrder:
     marks: Formula
 
     @property
+    def pairs(self) -> tuple[tuple[Formula, Formula], ...]:
+        """Each formula of the derivation with its tangent."""
+        first, stated = self.derived, self.derived.parts
+        formulas = (stated.initial, stated.marks, first.hamiltonian, first.system, first.end, *first.jumps, first.start, first.marks)
+        tangents = (self.initial, self.depths, self.hamiltonian, self.system, self.end, *self.jumps, self.start, self.marks)
+        return tuple(zip(formulas, tangents, strict=True))
+
+    @property
     def steps(self) -> tuple[Formula, ...]:
-        every = (self.initial, self.depths, self.hamiltonian, self.system, self.end, *self.jumps, self.start, self.marks)
-        return tuple(step for step in every if step.outputs)
+        return tuple(tangent for _, tangent in self.pairs if tangent.outputs)
 
 
 def second_order(derived: DerivedProblem) -> SecondOrder:

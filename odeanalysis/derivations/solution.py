@@ -26,7 +26,7 @@ from odeanalysis.symbolic.nodes import Leaf
 from odeanalysis.symbolic.rewrite import substitute
 from odeanalysis.symbolic.zero import is_zero
 
-PLACES = 64
+PLACES = 32
 JUMPING = (Relational, sp.Piecewise, sp.Abs, sp.sign)
 
 

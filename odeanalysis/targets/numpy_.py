@@ -239,9 +239,14 @@ def _permute(p: Printer, node: Any) -> Text:
 
 def _diagonal(p: Printer, node: Any) -> Text:
     inner = node.args[0]
-    if isinstance(inner, nodes.MatMul) and not p.is_named(inner):
+    if _is_bare_product(p, inner):
         return _einsum(["ij", "ji"], "i", *map(p, inner.args))
     return call("np.diagonal", p(inner), "axis1=-2", "axis2=-1")
+
+
+def _is_bare_product(p: Printer, node: Any) -> bool:
+    """Whether only part of a product of two matrices is wanted, so that it need not be built."""
+    return isinstance(node, nodes.MatMul) and not p.is_named(node) and all(factor.ndim == 2 for factor in node.args)
 
 
 # ---------------------------------------------------------------- reductions
@@ -274,7 +279,7 @@ def _contracts(product: Any) -> bool:
 
 
 def _trace(p: Printer, matrix: Any) -> Text:
-    if isinstance(matrix, nodes.MatMul) and not p.is_named(matrix):
+    if _is_bare_product(p, matrix):
         return _einsum(["ij", "ji"], "", *map(p, matrix.args))
     return call("np.trace", p(matrix), "axis1=-2", "axis2=-1")
 

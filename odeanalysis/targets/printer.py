@@ -18,7 +18,7 @@ from odeanalysis.symbolic.sharing import count, is_trivial
 from odeanalysis.targets.text import Text, call, identifiers, index, is_constant, number, tuple_of, words
 
 Rule = Callable[["Printer", Any], Text]
-TALL = 24
+TALL = 24  # nodes above each other between temporaries in a tall expression
 ALL = ":"
 NEW = "None"
 
@@ -127,12 +127,12 @@ class Printer:
 
     def bounds(self, item: Any, size: Size) -> tuple[str, ...] | None:
         """An item of a key on an axis: None for all of it, (index,), or (start, stop, step) as Python counts."""
-        if not isinstance(item, sp.Tuple):
+        if not is_range(item):
             return (self.size(as_size(item)),)
-        start, count, step = item.args
+        start, count, step = item
         if (start, count, step) == (0, size, 1):
             return None
-        stop = start + count * step  # pyright: ignore
+        stop = start + count * step
         return self.size(as_size(start)), "None" if stop.is_negative else self.size(as_size(stop)), str(step)
 
     def placed(self, shape: Shape, parts: Iterable[tuple[Any, Text]]) -> Text:
@@ -151,7 +151,8 @@ class Printer:
         for leaf, expression in self.formula.lets:
             self._cut(expression)
             self.statements.append((self.known[leaf].text, self.value(expression).text))
-            self.known[expression] = self.known[leaf]
+            if not is_trivial(expression):
+                self.known[expression] = self.known[leaf]
         for _, expression in self.formula.outputs:
             self._cut(expression)
         self.results = [self.value(expression).text for _, expression in self.formula.outputs]
@@ -162,6 +163,10 @@ class Printer:
         for node in climb(expression, self.heights):
             if self.heights[node] % TALL == TALL - 1 and node not in self.known:
                 self.known[node] = self.bind(self(node))
+
+
+def is_range(item: Any) -> bool:
+    return isinstance(item, sp.Tuple)
 
 
 def _axes(leaf: Any) -> list[tuple[int, Any]]:

@@ -5,6 +5,7 @@ a' = -dH/dz,   g' = dH/dname,   solved from S back to s0, with the costate's jum
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -53,7 +54,8 @@ def _sweep(run: Run, stored: bool) -> dict[str, Array]:
         _end(forms, back, j, j + 1, state, costate, +1)
         carried = forms.join(None if stored else state, costate, integrals)
         field = forms.field(_on_dense(run, j) if stored else None)
-        state_again, costate, integrals = forms.part(between(run, j, field, carried, backward=True), stored)
+        label = partial(forms.label, stored=stored)
+        state_again, costate, integrals = forms.part(between(run, j, field, carried, backward=True, label=label), stored)
         state = solution.node_states[:, j] if stored else state_again
         _end(forms, back, j, j, state, costate, -1)
         costate = costate + back.states[:, j]
@@ -95,6 +97,13 @@ class _Forms:
     def part(self, y: Array, stored: bool) -> tuple[Array, Array, Array]:
         first = 0 if stored else self.n
         return y[:, :first], y[:, first : first + self.n], y[:, first + self.n :]
+
+    def label(self, component: int, stored: bool) -> str:
+        """What a component of the vector is, for messages."""
+        costate = component - (0 if stored else self.n)
+        if costate < 0:
+            return f"component {self.setting.layout.entry(component)}"
+        return f"the costate of {self.setting.layout.entry(costate)}" if costate < self.n else "the gradient's integral"
 
     def environment(self, s: Array, state: Array, pieces: Array, costate: Array) -> dict[str, Array]:
         parts = self.setting.layout.unpack(costate)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from odeanalysis.errors import SolveError
 from odeanalysis.numerics.gradients.methods import method_for
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
@@ -11,22 +12,48 @@ from odeanalysis.numerics.solvers.grid import Grid
 from odeanalysis.numerics.solvers.solving import solve
 
 Field = Callable[[Array, Array, Array], Array]
+Label = Callable[[int], str]
 COMPLEX_STEP = 1e-40
 
 
-def between(run: Run, j: int, field: Field, y: Array, backward: bool) -> Array:
+def between(run: Run, j: int, field: Field, y: Array, backward: bool, label: Label) -> Array:
     """Carries y [B, n] over segment j of the path with the run's method and tolerances; [B, n] at its other end.
 
     The right side of an adjoint or variational equation has no derived Jacobian here: an implicit method is replaced by SciPy's Radau.
+    label: component -> what it is, for messages. Raises SolveError.
     """
-    grid = run.setting.path.grid
+    grid, settings = run.setting.path.grid, run.settings
     nodes = grid.nodes[:, j : j + 2]
     part = Grid(nodes[:, ::-1] if backward else nodes, grid.pieces[:, j : j + 1])
-    settings = run.settings
-    method = method_for("Radau", field, lambda: (_numeric(field), field)) if settings.stiff else method_for(settings.method, field, _none)
+    _check_finite(run, y, part.nodes[:, 0], label)
+    name = "Radau" if settings.stiff else settings.method
+    method = method_for(name, field, (lambda: (_numeric(field), field)) if settings.stiff else _none)
     steps = None if settings.steps is None or settings.is_scipy or settings.stiff else _steps(run, j)
-    with np.errstate(all="ignore"):
-        return solve(method, part, y, rtol=settings.rtol, atol=settings.atol, steps=steps, max_steps=settings.max_steps).final
+    options = {"rtol": settings.rtol, "atol": settings.atol, "steps": steps, "max_steps": settings.max_steps}
+    try:
+        with np.errstate(all="ignore"):
+            return solve(method, part, y, **options).final
+    except SolveError as error:
+        raise _labelled(run, error, label) from error
+
+
+def _check_finite(run: Run, y: Array, depth: Array, label: Label) -> None:
+    broken = np.argwhere(~np.isfinite(y))
+    if len(broken):
+        sample, component = map(int, broken[0])
+        raise SolveError(
+            f"{run.setting.problem.name!r}: {label(component)} of sample {sample} is not finite at depth {depth[sample]:.10g}; an expression has no "
+            "derivative there (a root or a logarithm at 0?)",
+            depth=float(depth[sample]),
+            sample=sample,
+        )
+
+
+def _labelled(run: Run, error: SolveError, label: Label) -> SolveError:
+    text = str(error)
+    if error.component is not None:
+        text = text.replace(f"component {error.component}", label(error.component))
+    return SolveError(f"{run.setting.problem.name!r}: {text}", depth=error.depth, sample=error.sample)
 
 
 def _none() -> tuple[Field, Field]:

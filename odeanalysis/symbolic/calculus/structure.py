@@ -187,8 +187,8 @@ def meet(item: Any, placed: Any, size: Size) -> Any:
 
     () where they do not meet; None where that cannot be told because sizes are symbols.
     """
-    if isinstance(item, sp.Tuple) and isinstance(placed, sp.Tuple) and item == placed:
-        return whole(item[1]), whole(item[1])
+    if item == placed:
+        return (whole(item[1]), whole(item[1])) if isinstance(item, sp.Tuple) else (None, None)
     if item == whole(size):
         return (whole(placed[1]) if isinstance(placed, sp.Tuple) else None), placed
     if placed == whole(size):
@@ -253,7 +253,12 @@ def product_diagonal(left: Any, right: Any) -> Any:
         return ex.mul(left.args[0], diagonal(right))
     if isinstance(right, nodes.Diag):
         return ex.mul(diagonal(left), right.args[0])
-    return ex.sum_to(ex.mul(ex.transpose(left), right), right.shape[1:])
+    if is_product(left) and isinstance(left.args[0], nodes.Diag):
+        return ex.mul(left.args[0].args[0], product_diagonal(left.args[1], right))
+    found = linearly(lambda term: product_diagonal(term, right), left)
+    if found is None:
+        found = linearly(lambda term: product_diagonal(left, term), right)
+    return found if found is not None else ex.sum_to(ex.mul(ex.transpose(left), right), right.shape[1:])
 
 
 def trace(matrix: Any) -> Any:
@@ -292,8 +297,6 @@ def _placed_trace(matrix: Any) -> Any:
     """The trace of values placed among zeros: that of the part on the diagonal."""
     size = matrix.shape[0]
     value, (rows, columns) = matrix.args[0], matrix.args[1]
-    if rows == columns:
-        return trace(value) if isinstance(rows, sp.Tuple) else value
     met = meet(rows, columns, size)
     if met is None:
         return ex.trace(matrix)
