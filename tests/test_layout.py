@@ -7,6 +7,7 @@ import tokenize
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -179,17 +180,23 @@ def sample(text: str) -> Source:
 def exported(source: Source) -> set[str]:
     """The names that an `__init__` takes from its modules or lists in `__all__`, without the modules themselves."""
     imports = [node for node in ast.walk(source.tree) if isinstance(node, ast.ImportFrom)]
-    own = source.path.parent.as_posix().replace("/", ".")
+    own = _module(source)
     modules = {alias.name for node in imports if node.module in (None, own) for alias in node.names}
     taken = {alias.asname or alias.name for node in imports for alias in node.names}
-    return (taken | _listed(source.tree)) - modules
+    return (taken | _listed(source)) - modules
 
 
-def _listed(tree: ast.Module) -> set[str]:
-    for node in tree.body:
+def _listed(source: Source) -> set[str]:
+    """`__all__`, read from the text where it is a list, else from the package itself."""
+    for node in source.tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            return set(ast.literal_eval(node.value))
+            written = isinstance(node.value, ast.List | ast.Tuple)
+            return set(ast.literal_eval(node.value) if written else import_module(_module(source)).__all__)
     return set()
+
+
+def _module(source: Source) -> str:
+    return source.path.parent.as_posix().replace("/", ".")
 
 
 def parts(folder: Path) -> set[str]:

@@ -1,6 +1,6 @@
 """`Model` (equation 1), `Objective` (equation 2) and `Problem` (equation 3): frozen, and valid once they exist."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,8 +32,8 @@ class Model:
     field: Pairs
     initial: Pairs
     domain: tuple[Any, Any]
-    parameters: tuple[Leaf, ...] = ()
-    inputs: tuple[Leaf, ...] = ()
+    parameters: Sequence[Leaf] = ()
+    inputs: Sequence[Leaf] = ()
     functions: Pairs = ()
     breakpoints: tuple[Any, ...] = ()
     depth: sp.Symbol = ex.depth
@@ -51,7 +51,7 @@ class Model:
     @property
     def names(self) -> tuple[Leaf, ...]:
         """Everything that values are given for: parameters, then inputs."""
-        return self.parameters + self.inputs
+        return (*self.parameters, *self.inputs)
 
     @property
     def varying(self) -> tuple[Leaf, ...]:

@@ -177,11 +177,7 @@ def _normalised(tableau: Tableau) -> dict[str, Any]:
     """The coefficients as exact numbers in full rows."""
     stages = len(exact_row(tableau.c, f"c of method {tableau.name!r}"))
     given = {name: getattr(tableau, name) for name in READERS}
-    return {
-        name: READERS[name](value, f"{name} of method {tableau.name!r}", stages)
-        for name, value in given.items()
-        if value is not None
-    }
+    return {name: READERS[name](value, f"{name} of method {tableau.name!r}", stages) for name, value in given.items() if value is not None}
 
 
 def _check_form(tableau: Tableau) -> None:
@@ -199,9 +195,7 @@ def _check_sums(tableau: Tableau) -> None:
     """The method is consistent, also for fields that depend on depth."""
     for what, miss in _misses(tableau):
         if abs(miss) > tableau.tolerance:
-            raise ModelError(
-                f"method {tableau.name!r}: {what}, and misses it by {sp.N(miss, 3)}; correct the coefficients"
-            )
+            raise ModelError(f"method {tableau.name!r}: {what}, and misses it by {sp.N(miss, 3)}; correct the coefficients")
 
 
 def _misses(tableau: Tableau) -> Iterator[tuple[str, sp.Expr]]:
@@ -216,9 +210,7 @@ def _misses(tableau: Tableau) -> Iterator[tuple[str, sp.Expr]]:
             yield f"{name} must sum to 1", _differences(form.numbers, form.weights(weights) * ones, (sp.S.One,))[0]
 
 
-def _row_misses(
-    numbers: Numbers, name: str, sums: DomainMatrix, target: str, stated: Row
-) -> Iterator[tuple[str, sp.Expr]]:
+def _row_misses(numbers: Numbers, name: str, sums: DomainMatrix, target: str, stated: Row) -> Iterator[tuple[str, sp.Expr]]:
     for i, miss in enumerate(_differences(numbers, sums, stated), 1):
         yield f"row {i} of {name} must sum to {target}_{i}", miss
 

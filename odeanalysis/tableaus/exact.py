@@ -55,7 +55,5 @@ def _is_real_algebraic(number: Any) -> bool:
 
 def _listed(values: Any, where: str) -> list[Any]:
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise ModelError(
-            f"{where} is {values!r}; give a tuple of exact numbers (`numbers` and `rows` read them from text)"
-        )
+        raise ModelError(f"{where} is {values!r}; give a tuple of exact numbers (`numbers` and `rows` read them from text)")
     return list(values)

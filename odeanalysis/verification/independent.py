@@ -72,7 +72,7 @@ class Statement:
         found = {node for node in walk(stated) if isinstance(node, (Relational, *KINKED))}
         for node in sorted(found, key=str):
             if model.depth in leaves(node) and not leaves(node) & set(model.states):
-                sides: tuple[Any, ...] = node.args
+                sides = cast(Any, node.args)
                 yield sides[0] - sides[1] if len(sides) > 1 else sides[0]
 
     def _written(self, expression: Any) -> Any:

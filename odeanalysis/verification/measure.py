@@ -4,7 +4,7 @@ Every place in which a name stands (field, running cost, terminal cost, initial 
 gradient with respect to a copy is one term of the full formula; a printed or sabotaged formula is another sum of the same terms.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,7 +74,7 @@ def split(problem: Problem, name: str) -> Problem:
     )
 
 
-def _exchanged(names: tuple[Leaf, ...], leaf: Leaf, copies: Mapping[str, Leaf]) -> tuple[Leaf, ...]:
+def _exchanged(names: Iterable[Leaf], leaf: Leaf, copies: Mapping[str, Leaf]) -> tuple[Leaf, ...]:
     return tuple(other for name in names for other in (copies.values() if name == leaf else (name,)))
 
 

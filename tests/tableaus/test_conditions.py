@@ -119,8 +119,7 @@ def mended(method: Tableau, a: Matrix) -> Tableau:
     """The method with another a, and c such that it stays consistent: c = a 1, or alpha 1 = a Gamma 1 = a d."""
     weights = method.d or (sp.Integer(1),) * method.stages
     moves = [
-        sum((after - before) * d for after, before, d in zip(new, old, weights, strict=True))
-        for new, old in zip(a, method.a, strict=True)
+        sum((after - before) * d for after, before, d in zip(new, old, weights, strict=True)) for new, old in zip(a, method.a, strict=True)
     ]
     return replace(method, a=a, c=tuple(sp.expand(c + move) for c, move in zip(method.c, moves, strict=True)))
 

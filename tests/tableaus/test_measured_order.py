@@ -66,9 +66,7 @@ def test_a_step_of_length_zero_changes_nothing(name: str):
 
 
 @pytest.mark.parametrize("name", [name for name, method in METHODS.items() if "implicit" not in method.kind])
-def test_fsal_says_whether_a_step_evaluates_last_what_the_next_one_evaluates_first(
-    name: str, monkeypatch: pytest.MonkeyPatch
-):
+def test_fsal_says_whether_a_step_evaluates_last_what_the_next_one_evaluates_first(name: str, monkeypatch: pytest.MonkeyPatch):
     places: list[Array] = []
 
     def seen(s: float, z: Array) -> Array:

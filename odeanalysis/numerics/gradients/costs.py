@@ -1,7 +1,6 @@
 """Terminal and observation costs of a solved setting, and their cotangents."""
 
 from dataclasses import dataclass
-
 from typing import Any
 
 import numpy as np

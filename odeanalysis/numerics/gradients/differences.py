@@ -66,10 +66,7 @@ def perturbed(run: Run, slope: Slope) -> dict[str, Array]:
     slopes = np.concatenate([np.zeros((0, run.setting.batch)), *found]) * run.setting.weights
     cuts = np.cumsum([len(rows) for rows in entries.values()])[:-1]
     parts = zip(run.setting.bound.arrays.items(), np.split(slopes, cuts), strict=True)
-    return {
-        name: (part.T if name in run.setting.bound.batched else part.sum(axis=1)).reshape(array.shape)
-        for (name, array), part in parts
-    }
+    return {name: (part.T if name in run.setting.bound.batched else part.sum(axis=1)).reshape(array.shape) for (name, array), part in parts}
 
 
 def _entries(run: Run, name: str) -> Array:

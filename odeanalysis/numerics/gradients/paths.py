@@ -144,5 +144,6 @@ def _check_passing(stated: Parts, marks: Array, mark: int, expressions: list[obj
         if meeting.any():
             raise ModelError(
                 f"objective.observations of {stated.problem.name!r}: the observation at {expressions[mark]} coincides with "
-                f"{expressions[other]} for sample {int(meeting.argmax())}; one passes through the other, where the loss has two one-sided derivatives: move one"
+                f"{expressions[other]} for sample {int(meeting.argmax())}; one passes through "
+                "the other, where the loss has two one-sided derivatives: move one"
             )

@@ -1,0 +1,11 @@
+"""What there is to test, listed once: each property runs over these.
+
+problem, values = CASES[name].problem(), CASES[name].values()
+"""
+
+from tests.problems import contract, costs, domains, fields, hostile, pieces
+from tests.problems.registry import CASES, Case
+
+__all__ = ["CASES", "PROBLEMS", "Case"]
+
+PROBLEMS = (contract, fields, costs, domains, pieces, hostile)

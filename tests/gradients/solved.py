@@ -1,0 +1,46 @@
+"""What several tests ask of the same case: its solve, its gradient, how well conditioned it is."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+import odeanalysis as oda
+from odeanalysis.numerics.gradients.second import hessian_vector
+from odeanalysis.verification.compare import peak, scales
+from tests.cases import CASES
+
+TOLERANCE = 1e-10
+EVERY = pytest.mark.parametrize("name", CASES)
+# the cases whose state crosses kinks: there the error of a step's gradient is of the order of the step's length
+KINKED = ("kinks", "continuous_condition", "kinked_network")
+
+
+@cache
+def solved(name, tolerance=TOLERANCE, method="tsit5"):
+    case = CASES[name]
+    return oda.solve_problem(case.problem(), case.values(), oda.Settings(method, rtol=tolerance, atol=tolerance))
+
+
+@cache
+def stepped(name, method, steps):
+    case = CASES[name]
+    return oda.solve_problem(case.problem(), case.values(), oda.Settings(method, steps=steps))
+
+
+@cache
+def discrete(name):
+    return oda.DiscreteAdjoint().gradients(solved(name))
+
+
+@cache
+def conditioning(name):
+    """How much the gradient changes, relatively, for a relative change of all values; at least 1."""
+    run = solved(name)
+    moved = hessian_vector(run, {key: np.nan_to_num(array) for key, array in run.setting.bound.arrays.items()})
+    return max(1.0, *(peak(moved[key]) / scale for key, scale in scales(discrete(name)).items()))
+
+
+def gradients(run, sensitivity):
+    with np.errstate(all="ignore"):
+        return sensitivity.gradients(run)

@@ -1,0 +1,68 @@
+"""Every way to a gradient agrees with every other, on every case.
+
+The certificates of the same cases, in `tests/verification`, compare the same ways at tolerance 1e-12, to 1e-9.
+"""
+
+import numpy as np
+import pytest
+
+import odeanalysis as oda
+from odeanalysis.modeling.values import bind
+from odeanalysis.verification import independent
+from odeanalysis.verification.compare import relative_difference
+from tests.cases import CASES
+from tests.gradients.solved import EVERY, KINKED, TOLERANCE, conditioning, discrete, gradients, solved
+
+# errors of the whole solve, and of the costate's own solve, in units of the tolerance for one step
+ACCUMULATED = 3000
+# where the state crosses a kink, a step's gradient errs by the order of its length, and steps there have the root of the tolerance
+KINK = 30 * TOLERANCE**0.5
+
+
+def bound_on(name):
+    return KINK if name in KINKED else ACCUMULATED * TOLERANCE * conditioning(name)
+
+
+@EVERY
+@pytest.mark.parametrize("way", ["adjoint", "forward"])
+def test_continuous_ways_agree_with_the_discrete_adjoint(name, way):
+    found = gradients(solved(name), oda.SENSITIVITIES[way])
+    assert relative_difference(found, discrete(name)) < bound_on(name)
+
+
+@EVERY
+def test_the_discrete_adjoint_is_the_complex_step_of_the_same_steps(name):
+    found = gradients(solved(name), oda.ComplexStep())
+    assert relative_difference(discrete(name), found) < 1e-12 * conditioning(name)
+
+
+@EVERY
+def test_differences_of_the_same_steps_agree_to_their_noise(name):
+    """Noise eps^(2/3) times the size of third derivatives; a kink within reach of a difference leaves the step's own error."""
+    found = gradients(solved(name), oda.Differences())
+    assert relative_difference(found, discrete(name)) < (KINK if name in KINKED else 1e-7 * conditioning(name))
+
+
+@EVERY
+def test_the_value_is_that_of_a_solve_of_the_statement(name):
+    """SciPy on the stated expressions, which shares nothing with derivation, emission and steps."""
+    problem, values = CASES[name].problem(), CASES[name].values()
+    expected = independent.value(problem, bind(problem, values))
+    assert float(solved(name).value) == pytest.approx(expected, rel=ACCUMULATED * TOLERANCE, abs=1e-9)
+
+
+@EVERY
+def test_gradients_have_the_shapes_of_the_values_and_missing_data_has_none(name):
+    values = CASES[name].values()
+    assert set(discrete(name)) == set(values)
+    for key, gradient in discrete(name).items():
+        assert gradient.shape == values[key].shape and np.isfinite(gradient).all()
+        assert not gradient[np.isnan(values[key])].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "silent"), [("switch_outside", ("w", "p")), ("unused_names", ("idle", "aside")), ("no_length_with_a_switch", ("p",))]
+)
+def test_what_nothing_depends_on_has_the_gradient_zero(name, silent):
+    assert not any(discrete(name)[key].any() for key in silent)
+    assert any(array.any() for array in discrete(name).values())

@@ -1,0 +1,1 @@
+"""Tests of modeling: what is stated, read and bound."""

@@ -1,0 +1,1 @@
+"""Problems that every property is tested on; `tests.cases` lists them."""

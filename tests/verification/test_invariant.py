@@ -1,0 +1,55 @@
+"""The invariant along the path: constant for a right adjoint, and broken at the depth where the adjoint is wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import odeanalysis as oda
+from odeanalysis.numerics.gradients.program import Program
+from odeanalysis.verification.invariant import drift
+from odeanalysis.verification.taylor import directions
+from tests.cases import CASES
+
+EVERY = pytest.mark.parametrize("name", CASES)
+
+
+def run_of(name):
+    return oda.solve_problem(CASES[name].problem(), CASES[name].values(), oda.Settings("heun2", steps=8))
+
+
+class Broken(Program):
+    """A program whose reverse step is wrong by a thousandth behind a depth."""
+
+    behind = 0.5
+
+    def step_vjp(self, method):
+        right = super().step_vjp(method)
+        place = [leaf.name for leaf in right.formula.inputs].index(self.parts.depth.name)
+
+        def wrong(*arrays):
+            factor = np.where(arrays[place] > self.behind, 1.001, 1.0)
+            return tuple(found * factor if found.shape == factor.shape else found for found in right.function(*arrays))
+
+        return replace(right, function=wrong)
+
+
+@EVERY
+def test_it_is_constant_to_rounding(name):
+    run = run_of(name)
+    assert drift(run, directions(run, 1, seed=2)[0]).worst < 1e-13
+
+
+@pytest.mark.parametrize("name", ["closed_form", "observed_everywhere"])
+def test_it_breaks_where_the_adjoint_is_wrong(name):
+    run = run_of(name)
+    program = Broken(run.setting.program.parts, run.setting.program.shared)
+    broken = replace(run, setting=replace(run.setting, program=program))
+    found = drift(broken, directions(run, 1, seed=2)[0])
+    assert found.worst > 1e-5 and found.depth > 0.5
+
+
+def test_a_direction_that_does_nothing():
+    run = run_of("unused_names")
+    still = {name: np.zeros(array.shape) for name, array in run.setting.bound.arrays.items()}
+    assert drift(run, still).worst == 0
