@@ -8,6 +8,7 @@ from itertools import count
 
 import odeanalysis as oda
 from benchmarks.models import kinetics, network
+from benchmarks.peers import PEERS, agree, ours
 from benchmarks.timing import interleaved, machine, show
 from odeanalysis.derivations.parts import parts
 from odeanalysis.derivations.step import step_vjp
@@ -15,6 +16,7 @@ from odeanalysis.tableaus import tableau
 
 WIDTHS = (8, 64, 512, 2048)
 FRESH = count()
+SLOW = ("SymPy expanded", 64)  # left out: minutes
 DERIVED, COMPILED, MECHANISTIC = 0.010, 0.050, 1.0
 
 
@@ -35,8 +37,20 @@ def discrete(problem: oda.Problem) -> object:
     return oda.compile_numpy(step_vjp(parts(problem), tableau("tsit5")))
 
 
+def against_peers() -> None:
+    """The Jacobian and the vector-Jacobian product of a network with one hidden layer, derived and made callable."""
+    print(f"largest difference between the peers' products: {agree(8):.1e}")
+    rows = {f"ours, width {w}": fresh_network(w) for w in (8, 64)}
+    rows |= {f"{name}, width {w}": lambda peer=peer, w=w: peer(w) for name, peer in PEERS.items() for w in (8, 64) if (name, w) != SLOW}
+    show("Jacobian and vector-Jacobian product, derived and made callable", interleaved(rows, 5))
+
+
+def fresh_network(width: int) -> Callable[[], object]:
+    return lambda: ours(width, f"n{next(FRESH)}")
+
+
 def main() -> None:
-    print(machine("sympy", "numpy"))
+    print(machine("sympy", "numpy", "casadi"))
     rows = {f"adjoint, two hidden layers of {w}": fresh(lambda tag, w=w: network(w, tag), oda.adjoint) for w in WIDTHS}
     show("Deriving all gradients of a network field", interleaved(rows), dict.fromkeys(rows, DERIVED))
     rows = {f"emit and compile, two hidden layers of {w}": emitted(lambda tag, w=w: network(w, tag)) for w in WIDTHS}
@@ -46,6 +60,7 @@ def main() -> None:
         "emit and compile, 20 states and 60 rates": emitted(lambda tag: kinetics(tag=tag)),
     }
     show("A mechanistic model", interleaved(rows), dict.fromkeys(rows, MECHANISTIC))
+    against_peers()
     rows = {
         "tsit5 step's adjoint, two hidden layers of 512": fresh(lambda tag: network(512, tag), discrete),
         "tsit5 step's adjoint, 20 states and 60 rates": fresh(lambda tag: kinetics(tag=tag), discrete),
