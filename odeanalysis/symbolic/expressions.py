@@ -5,6 +5,7 @@ Zeros vanish, scalars gather in front of products, equal terms merge, nested sum
 
 from collections.abc import Iterable
 from fractions import Fraction
+from math import isfinite
 from numbers import Real
 from typing import Any, cast
 
@@ -58,6 +59,8 @@ def as_expression(value: Any) -> Any:
         return value
     if isinstance(value, (bool, str)) or not isinstance(value, (Real, Fraction)):
         raise ModelError(f"{value!r} is no expression; use numbers, symbols, blocks and the functions of odeanalysis")
+    if not isfinite(value):
+        raise ModelError(f"{value!r} is no finite number; use finite numbers in expressions")
     return sp.Rational(repr(float(value))) if isinstance(value, float) else sp.Rational(str(value))
 
 

@@ -14,7 +14,7 @@ from odeanalysis.modeling.model import Problem
 from odeanalysis.numerics.gradients.continuous import ContinuousAdjoint
 from odeanalysis.numerics.gradients.differences import ComplexStep, Differences
 from odeanalysis.numerics.gradients.discrete import DiscreteAdjoint
-from odeanalysis.numerics.gradients.evaluate import solve_problem
+from odeanalysis.numerics.gradients.evaluate import evaluate, of_run, solve_problem
 from odeanalysis.numerics.gradients.forward import Forward
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run, solve_setting
@@ -81,8 +81,8 @@ def check(
     asked = settings or Settings()
     report("solving")
     run = solve_problem(problem, values, _tight(asked))
-    gradient = DiscreteAdjoint().gradients(run)
-    rough = DiscreteAdjoint().gradients(solve_problem(problem, values, asked))
+    gradient = of_run(run).gradients
+    rough = evaluate(problem, values, asked).gradients
     directions = taylor.directions(run, DIRECTIONS, seed)
     conditioning, resolution = _conditioning(run, gradient), _resolution(run, gradient)
     routes, skipped = _routes(run, gradient, directions, report)

@@ -54,14 +54,14 @@ class Slope:
 
 
 def directions(run: Run, count: int, seed: int) -> list[dict[str, Array]]:
-    """Random directions, normalised block by block to the size of the values (or 1), none of them a gradient."""
+    """Random directions, each block half to once as large as its values (or 1), none of them a gradient or the values themselves."""
     random = np.random.default_rng(seed)
     return [{name: _direction(array, random) for name, array in run.setting.bound.arrays.items()} for _ in range(count)]
 
 
 def _direction(array: Array, random: np.random.Generator) -> Array:
     drawn = np.where(np.isnan(array), 0, random.standard_normal(array.shape))
-    size = np.sqrt(np.nansum(array**2)) or 1.0
+    size = random.uniform(0.5, 1) * (np.sqrt(np.nansum(array**2)) or 1.0)
     return drawn * (size / max(float(np.sqrt(np.sum(drawn**2))), 1e-300))
 
 

@@ -1,6 +1,7 @@
 """Every formula of an adjoint derivation is the derivative of the one scalar that it is said to come from."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def drawn(formula, seed=0):
     """A random array for each input; symbolic sizes become 2, 3, ...; flags are 1."""
     random = np.random.default_rng(seed)
     sizes = sorted({size for leaf in formula.inputs for size in shape_of(leaf) if not isinstance(size, int)}, key=str)
-    known = {size: 2 + i for i, size in enumerate(sizes)}
+    known: dict[Any, int] = {size: 2 + i for i, size in enumerate(sizes)}
 
     def array(leaf):
         shape = tuple(known.get(size, size) for size in shape_of(leaf))

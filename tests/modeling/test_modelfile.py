@@ -9,6 +9,7 @@ import pytest
 import sympy as sp
 
 import odeanalysis as oda
+from odeanalysis.modeling import writing
 from odeanalysis.modeling.modelfile import loads, read
 from odeanalysis.modeling.writing import dumps
 from tests.cases import CASES
@@ -95,6 +96,12 @@ def test_a_reduction_is_not_written():
     problem = growth()
     with pytest.raises(oda.ModelError, match="no key for the reduction"):
         dumps(oda.Problem(problem.model, problem.objective, "sum"))
+
+
+def test_a_text_that_reads_as_something_else_is_not_given_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(writing, "text", lambda expression: "1")
+    with pytest.raises(oda.ModelError, match="its text reads as another problem"):
+        dumps(CASES["scalar_linear"].problem())
 
 
 def tables(text: str) -> list[str]:

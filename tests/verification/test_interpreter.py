@@ -42,8 +42,7 @@ SCALARS = {
 
 
 def printed(expression):
-    leaves = [leaf for leaf in (v, M, x)]
-    return compiled(formula("f", leaves, {"y": expression}))(VALUES)["y"]
+    return compiled(formula("f", [v, M, x], {"y": expression}))(VALUES)["y"]
 
 
 @pytest.mark.parametrize("name", ARRAYS | SCALARS)
@@ -53,7 +52,7 @@ def test_it_agrees_with_printed_code(name):
     assert np.shape(found) == np.shape(printed(expression)) and found == pytest.approx(printed(expression), rel=1e-14)
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS])
+@pytest.mark.parametrize("name", list(FUNCTIONS))
 def test_every_function_of_the_vocabulary_is_known_for_scalars_and_arrays(name):
     function = FUNCTIONS[name]
     for first, second in ((x, sp.Rational(1, 3)), (v / 2 + x, x)):

@@ -20,6 +20,9 @@ from odeanalysis.symbolic.rewrite import exact
 Domain = tuple[Any, Any]
 
 
+MOST = 1_000
+
+
 class Basis(ABC):
     """A finite family of functions of depth.
 
@@ -66,9 +69,11 @@ def keys(basis: Any) -> dict[str, bool]:
 
 
 def whole(value: Any, what: str, least: int) -> int:
-    """A whole number of at least `least`."""
+    """A whole number of at least `least`, and at most MOST."""
     if isinstance(value, bool) or not isinstance(value, (Integral, sp.Integer)) or value < least:
         raise ModelError(f"{what} is {value}; give a whole number of {least} or more")
+    if value > MOST:
+        raise ModelError(f"{what} is {value}; a basis has at most {MOST}: give a smaller number")
     return int(value)
 
 

@@ -59,13 +59,17 @@ def evaluate(
 
     Raises ModelError for bad values, SolveError for a failed solve or a result that is not finite.
     """
+    return of_run(solve_problem(problem, values, settings), sensitivity, wrt)
+
+
+def of_run(run: Run, sensitivity: Sensitivity | None = None, wrt: Iterable[str] | None = None) -> Evaluation:
+    """What `evaluate` gives, of a problem that is solved already. Raises as it does."""
     chosen = sensitivity or DiscreteAdjoint()
-    run = solve_problem(problem, values, settings)
     wanted = _wanted(run, wrt)
     with np.errstate(all="ignore"):
         gradients = chosen.gradients(run)
     found = Evaluation(float(run.value), {name: gradients[name] for name in wanted}, run.final, statistics(run, chosen))
-    _check_finite(problem, found)
+    _check_finite(run.setting.problem, found)
     return found
 
 

@@ -42,8 +42,8 @@ def _check_finite(run: Run, y: Array, depth: Array, label: Label) -> None:
     if len(broken):
         sample, component = map(int, broken[0])
         raise SolveError(
-            f"{run.setting.problem.name!r}: {label(component)} of sample {sample} is not finite at depth {depth[sample]:.10g}; an expression has no "
-            "derivative there (a root or a logarithm at 0?)",
+            f"{run.setting.problem.name!r}: {label(component)} of sample {sample} is not finite at depth {depth[sample]:.10g}; "
+            "an expression has no derivative there (a root or a logarithm at 0?)",
             depth=float(depth[sample]),
             sample=sample,
         )

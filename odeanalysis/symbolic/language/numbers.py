@@ -15,11 +15,13 @@ from odeanalysis.errors import ModelError
 from odeanalysis.symbolic.functions import SCALAR_CLASSES
 from odeanalysis.symbolic.language.grammar import Grammar
 from odeanalysis.symbolic.nodes import Array, shape_of
+from odeanalysis.symbolic.rewrite import walk
 from odeanalysis.symbolic.scalars import Elementary
 
 INFINITE = frozenset({sp.zoo, sp.nan, sp.oo, -sp.oo})
 APART = 1e-9  # constants that differ by less, relatively, are not told apart
-ROOT_BITS = 2**20  # SymPy raises primes to the numerators of rational exponents
+ROOT_BITS, POWER_BITS = 2**8, 2**20  # of what is factored for a root, of what is written out for it
+DEGREE = 10**4  # SymPy takes powers inside hyperbolic functions for polynomials of this degree, whose coefficients it writes out
 UNKNOWN = 1.0  # the stand-in for a constant that is always of moderate size
 
 
@@ -33,6 +35,7 @@ FLOATS: dict[str, Callable[..., Any]] = {
     "maximum": max,
     "minimum": min,
 }
+HYPERBOLIC = {"sinh", "cosh", "tanh"}
 GROWING = {"softplus", "relu", "elu", "gelu", "silu"}
 
 
@@ -98,18 +101,22 @@ def check_power(base: Any, exponent: Any, grammar: Grammar) -> None:
     if is_constant(base) and is_constant(exponent):
         value = _safely(lambda: math.pow(approximate(base), approximate(exponent)))
         _moderate(value, f"({_short(base)})**({_short(exponent)})", may_vanish=base == 0)
-    if isinstance(exponent, sp.Rational):
-        _check_exponent(base, exponent, grammar)
-
-
-def _check_exponent(base: Any, exponent: Any, grammar: Grammar) -> None:
-    if not is_constant(base) and abs(exponent) > grammar.power:
+    exact = isinstance(base, sp.Rational) and isinstance(exponent, sp.Rational)
+    if not exact and is_constant(exponent) and abs(approximate(exponent)) > grammar.power:
         raise NumberError(f"the exponent {_short(exponent)} is larger than {grammar.power}; use a smaller one, or exp and log")
-    for number, power in _radicals(base):
-        whole = (power * exponent).q == 1
-        digits = bits(number) * max(abs((power * exponent).p), 1 if whole else (power * exponent).q)
-        if bits(number) > 1 and digits > (grammar.bits if whole else ROOT_BITS):
-            raise NumberError(f"({_short(number)})**({_short(power * exponent)}) has too many digits; use numbers with fewer")
+    fixed = exponent.as_coeff_Add()[0] if isinstance(exponent, sp.Expr) else sp.S.Zero
+    for number, power in _radicals(base) if fixed != 0 else ():
+        _check_digits(number, power * fixed, grammar)
+
+
+def _check_digits(number: Any, exponent: Any, grammar: Grammar) -> None:
+    """SymPy writes powers of rationals out, and raises their primes to the numerators of exponents."""
+    if exponent.q == 1:
+        fits = bits(number) * abs(exponent.p) <= grammar.bits
+    else:
+        fits = bits(number) <= ROOT_BITS and bits(number) * max(abs(exponent.p), exponent.q) <= POWER_BITS
+    if bits(number) > 1 and not fits:
+        raise NumberError(f"({_short(number)})**({_short(exponent)}) has too many digits; use numbers with fewer")
 
 
 def _radicals(base: Any) -> Iterator[tuple[Any, Any]]:
@@ -135,9 +142,18 @@ def check_call(name: str, arguments: tuple[Any, ...], grammar: Grammar) -> None:
         return
     if name == "exp":
         check_exponential(arguments[0], grammar)
+    if name in HYPERBOLIC:
+        _check_degree(arguments[0])
     if all(map(is_constant, arguments)):
         value = call(name, [approximate(argument) for argument in arguments])
         _moderate(value, f"{name} of {', '.join(map(_short, arguments))}", may_vanish=name != "exp")
+
+
+def _check_degree(argument: Any) -> None:
+    for node in walk([argument]):
+        for term in sp.Add.make_args(node.exp) if isinstance(node, sp.Pow) else ():
+            if abs(coefficient(term).p) > DEGREE:
+                raise NumberError(f"the exponent {_short(node.exp)} has too many digits; use fewer, or a quotient of small numbers")
 
 
 def check_relation(left: Any, right: Any) -> None:

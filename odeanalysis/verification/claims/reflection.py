@@ -67,7 +67,7 @@ def _form(x: np.ndarray, eps: np.ndarray, threshold: np.ndarray) -> Form:
     found = []
     for way, errors in _errors(x, theta).items():
         for i in range(len(x)):
-            miss = max(0.0, errors[i] / eps[i] - 1)
+            miss = max(0.0, float(errors[i] / eps[i]) - 1)
             found.append(Gap(f"x = {x[i]:.3g}, eps = {eps[i]:.3g}", way, miss, ROUNDING))
     return Form(tuple(found))
 

@@ -1,0 +1,234 @@
+"""The claims: their verdicts, computed and repeatable, and gone as soon as anything in the derivation is wrong."""
+
+import json
+from dataclasses import asdict, replace
+from functools import cache
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import odeanalysis as oda
+from odeanalysis.derivations import adjoint
+from odeanalysis.derivations.parts import COST
+from odeanalysis.numerics.gradients import boundary, continuous, discrete, program
+from odeanalysis.symbolic import nodes
+from odeanalysis.symbolic.calculus.rules import PULLBACKS
+from odeanalysis.symbolic.functions import FUNCTIONS
+from odeanalysis.verification import runner
+from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, checks, verdict
+from odeanalysis.verification.claims import CLAIMS
+
+VERDICTS = {
+    "generalized-adjoint": "holds as corrected",
+    "input-gradient": "holds",
+    "end-depth": "holds",
+    "observations": "holds",
+    "discrete-adjoint": "holds",
+    "second-order": "holds",
+    "reflection": "holds",
+}
+
+
+@cache
+def reports():
+    return {report.id: report for report in runner.verify(seed=0)}
+
+
+def told(report):
+    """All that a report says but how long it took."""
+    return replace(report, seconds=0.0)
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_verdicts(name):
+    report = reports()[name]
+    assert report.verdict == VERDICTS[name] and report.backed, [check for check in report.checks if not check.passed]
+
+
+def test_every_claim_has_its_verdict_here():
+    assert set(CLAIMS) >= set(VERDICTS)
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_every_claim_is_proved_measured_in_two_ways_and_sabotaged(name):
+    report, evidence = reports()[name], CLAIMS[name].measure(0)
+    assert report.proof and all(holds for _, holds in report.proof)
+    for instance in {gap.instance for gap in evidence.corrected.gaps}:
+        assert len({gap.way for gap in evidence.corrected.gaps if gap.instance == instance}) >= 2
+    assert evidence.sabotaged.fails and not evidence.sabotaged.passes
+    assert any(check.name.startswith("sabotaged form refused") for check in report.checks)
+
+
+def test_the_printed_form_is_quoted_and_its_smallest_counterexample_shown():
+    report = reports()["generalized-adjoint"]
+    assert report.printed is not None and "int_S a^T(tau)" in report.printed
+    shown = report.counterexample
+    assert shown is not None and shown["field"] == {"z": "theta*z"} and shown["values"] == {"theta": 0.5, "z0": 1.0}
+    exact = (np.e - 1) / 2 + 0.5 * np.e
+    assert shown["complex step"] == pytest.approx(exact, rel=1e-9) and abs(shown["printed"] - exact) > 1
+
+
+def test_reports_are_json():
+    for report in reports().values():
+        again = json.loads(json.dumps(asdict(report), allow_nan=False))
+        assert again["id"] == report.id and len(again["checks"]) == len(report.checks)
+
+
+def test_the_same_in_other_processes_and_with_the_same_seed_to_the_digit():
+    names = ["reflection", "second-order", "end-depth"]
+    again = runner.verify(names, seed=0, jobs=2)
+    assert [told(report) for report in again] == [told(reports()[name]) for name in names]
+
+
+def test_another_seed_draws_other_instances():
+    first, other = reports()["reflection"], runner.examine("reflection", 1)
+    assert other.verdict == "holds" and {check.name for check in first.checks} != {check.name for check in other.checks}
+
+
+def test_reports_come_in_the_order_asked_for():
+    assert [report.id for report in runner.verify(["second-order", "reflection"])] == ["second-order", "reflection"]
+
+
+def test_an_unknown_claim():
+    with pytest.raises(
+        oda.ModelError, match=r"there is no claim 'end_depth'; did you mean 'end-depth'; the claims are generalized-adjoint, "
+    ):
+        runner.verify(["end_depth"])
+
+
+def test_a_claim_that_raises_is_inconclusive_and_others_go_on(monkeypatch):
+    def raises():
+        raise oda.SolveError("the field is not finite")
+
+    monkeypatch.setitem(CLAIMS, "reflection", replace(CLAIMS["reflection"], prove=raises))
+    first, second_one = runner.verify(["reflection", "end-depth"])
+    assert first.verdict == "inconclusive" and not first.backed
+    assert first.checks[0].name == "ran to its end: SolveError: the field is not finite"
+    assert second_one.verdict == "holds"
+
+
+# ---------------------------------------------------------------- a broken derivation
+
+
+@pytest.fixture
+def afresh():
+    """Nothing that was derived before is used, nor what is derived here used afterwards."""
+    for cached in (program.program, program.stated):
+        cached.cache_clear()
+    yield
+    for cached in (program.program, program.stated):
+        cached.cache_clear()
+
+
+def flipped_rule(monkeypatch, node):
+    right = PULLBACKS[node]
+    monkeypatch.setitem(PULLBACKS, node, lambda *arguments: -right(*arguments))
+
+
+def flipped_derivative(monkeypatch, name):
+    right = FUNCTIONS[name]
+    partials = tuple(lambda *arguments, p=p: -p(*arguments) for p in right.partials)
+    monkeypatch.setitem(FUNCTIONS, name, replace(right, partials=partials))
+
+
+def flipped_running_cost(monkeypatch):
+    """H = -l + a^T f."""
+    right = adjoint.seeds
+    wrong = lambda stated: {**right(stated), COST.name: -right(stated)[COST.name]}  # noqa: E731
+    for module in (adjoint, program):
+        monkeypatch.setattr(module, "seeds", wrong)
+
+
+def without_moving_depths(monkeypatch):
+    monkeypatch.setattr(boundary, "_to_marks", lambda setting, back: None)
+
+
+def flipped_ends(monkeypatch):
+    right = continuous._end
+    wrong = lambda forms, back, j, node, state, costate, sign: right(forms, back, j, node, state, costate, -sign)  # noqa: E731
+    monkeypatch.setattr(continuous, "_end", wrong)
+
+
+def longer_steps(monkeypatch):
+    """Twice the cotangent of each step's state."""
+    right = discrete.step_cotangents
+    monkeypatch.setattr(discrete, "step_cotangents", lambda *arguments: 2 * right(*arguments))
+
+
+BREAKS = {
+    "the rule of products": (lambda m: flipped_rule(m, sp.Mul), ("generalized-adjoint", "end-depth", "observations", "second-order")),
+    "the rule of powers": (lambda m: flipped_rule(m, sp.Pow), ("generalized-adjoint", "observations")),
+    "the rule of matrix products": (lambda m: flipped_rule(m, nodes.MatMul), ("input-gradient",)),
+    "the derivative of sin": (lambda m: flipped_derivative(m, "sin"), ("end-depth", "observations", "discrete-adjoint")),
+    "the derivative of tanh": (lambda m: flipped_derivative(m, "tanh"), ("generalized-adjoint", "input-gradient")),
+    "the running cost in H": (flipped_running_cost, ("generalized-adjoint", "end-depth")),
+    "the gradients of depths": (without_moving_depths, ("end-depth", "observations")),
+    "H at the ends": (flipped_ends, ("end-depth", "observations")),
+    "the reverse step": (longer_steps, ("second-order",)),
+}
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+def test_one_wrong_sign_and_the_verdict_is_gone(monkeypatch, afresh, broken):
+    breaks, claims = BREAKS[broken]
+    breaks(monkeypatch)
+    for name in claims:
+        report = runner.examine(name, 0)
+        assert report.verdict == "inconclusive" and not report.backed, name
+
+
+# ---------------------------------------------------------------- verdicts from measurements
+
+
+def form(*misses, instance="one"):
+    return Form(tuple(Gap(instance, f"way {i}", miss, 1e-6) for i, miss in enumerate(misses)))
+
+
+GOOD, BAD, BETWEEN = form(1e-9, 1e-8), form(0.5, 0.4), form(1e-5, 1e-5)
+
+
+def claim(restores=True):
+    return Claim("id", "title", "source", "printed", "corrected", (), lambda: (), lambda seed: Evidence(GOOD, BAD), restores)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "proved", "restores", "expected"),
+    [
+        (Evidence(GOOD, BAD), True, True, "holds"),
+        (Evidence(GOOD, BAD, GOOD), True, True, "holds"),
+        (Evidence(GOOD, BAD, BAD), True, True, "holds as corrected"),
+        (Evidence(GOOD, BAD, BAD), True, False, "false as stated"),
+        (Evidence(GOOD, BAD, BETWEEN), True, True, "inconclusive"),
+        (Evidence(GOOD, BAD), False, True, "inconclusive"),
+        (Evidence(BAD, BAD), True, True, "inconclusive"),
+        (Evidence(BETWEEN, BAD), True, True, "inconclusive"),
+        (Evidence(GOOD, GOOD), True, True, "inconclusive"),
+        (Evidence(GOOD, BETWEEN), True, True, "inconclusive"),
+        (Evidence(Form(()), BAD), True, True, "inconclusive"),
+        (Evidence(GOOD, Form(())), True, True, "inconclusive"),
+    ],
+)
+def test_verdicts_are_computed(evidence, proved, restores, expected):
+    assert verdict(claim(restores), evidence, proved) == expected
+
+
+def test_a_form_fails_where_every_way_of_measuring_misses_on_one_instance():
+    assert BAD.fails and not BETWEEN.fails and not GOOD.fails
+    assert not form(0.5, 1e-9).fails and not form(0.5, 1e-9).passes
+    mixed = Form((*form(1e-9, 1e-9, instance="easy").gaps, *form(0.5, 0.5, instance="hard").gaps))
+    assert mixed.fails and mixed.worst.instance == "hard"
+
+
+def test_a_measurement_that_is_not_a_number_is_a_miss():
+    lost = form(float("nan"), float("nan"))
+    assert lost.fails and not lost.passes and np.isnan(lost.worst.measured)
+
+
+def test_a_report_lists_every_measurement():
+    found = checks(Evidence(GOOD, BAD, BAD, extra=(Check("more", 0.0, 1.0, True),)), [("identity", True), ("wrong", False)])
+    assert [check.passed for check in found] == [True, False, True, True, True, True, True]
+    assert [check.name.split(":")[0] for check in found] == [
+        *("proof", "proof", "corrected, way 0", "corrected, way 1"),
+        *("printed form decided, way 0", "sabotaged form refused, way 0", "more"),
+    ]
