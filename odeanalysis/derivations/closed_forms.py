@@ -5,7 +5,7 @@ Every class is recognised, not searched for, so that the answer comes in bounded
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import sympy as sp
 
@@ -144,7 +144,7 @@ def _separable(equations: Equations) -> Closed | None:
     if len(equations.states) != 1 or sp.count_ops(equations.fields[0]) > SEPARABLE:
         return None
     (state,), (start,), (field,) = equations.states, equations.initial, equations.fields
-    speed, shape = sp.factor(sp.expand(field, power_base=False)).as_independent(state, as_Add=False)
+    speed, shape = cast(Any, sp.factor(sp.expand(field, power_base=False))).as_independent(state, as_Add=False)
     elapsed = antiderivative(speed, equations.depth)
     if shape.has(equations.depth) or elapsed is None:
         return None

@@ -33,7 +33,7 @@ def drawn(formula, seed=0):
     known: dict[Any, int] = {size: 2 + i for i, size in enumerate(sizes)}
 
     def array(leaf):
-        shape = tuple(known.get(size, size) for size in shape_of(leaf))
+        shape = tuple(int(known.get(size, size)) for size in shape_of(leaf))
         return np.ones(()) if leaf.name.startswith("_piece") else random.uniform(0.2, 0.9, shape)
 
     return {leaf.name: array(leaf) for leaf in formula.inputs}

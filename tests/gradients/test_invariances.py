@@ -1,6 +1,7 @@
 """What a change of the problem or of the batch must do to value and gradient, and nothing else."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,7 +74,9 @@ def test_a_batch_is_the_stack_of_its_samples(name):
     value, gradient = oda.value_and_gradient(problem, CASES[name].values(), **SETTINGS)
     alone = [oda.value_and_gradient(problem, of_sample(name, b), **SETTINGS) for b in range(run.setting.batch)]
     assert value == pytest.approx(sum(one for one, _ in alone), rel=1e-12)
-    expected = {key: (np.stack if key in run.setting.bound.batched else sum)([one[key] for _, one in alone]) for key in gradient}
+    expected: dict[str, Any] = {
+        key: (np.stack if key in run.setting.bound.batched else sum)([one[key] for _, one in alone]) for key in gradient
+    }
     assert relative_difference(gradient, expected) < 1e-11
 
 
@@ -84,7 +87,7 @@ def test_permuted_samples_have_permuted_gradients(name, data):
     run = solved(name)
     order = data.draw(st.permutations(range(run.setting.batch)))
     value, gradient = oda.value_and_gradient(CASES[name].problem(), shuffled(name, order), **SETTINGS)
-    expected = {key: array[order] if key in run.setting.bound.batched else array for key, array in discrete(name).items()}
+    expected: dict[str, Any] = {key: array[order] if key in run.setting.bound.batched else array for key, array in discrete(name).items()}
     assert value == pytest.approx(float(run.value), rel=1e-12)
     assert relative_difference(gradient, expected) < 1e-11
 

@@ -72,7 +72,7 @@ def whole(value: Any, what: str, least: int) -> int:
     """A whole number of at least `least`, and at most MOST."""
     if isinstance(value, bool) or not isinstance(value, (Integral, sp.Integer)) or value < least:
         raise ModelError(f"{what} is {value}; give a whole number of {least} or more")
-    if value > MOST:
+    if int(value) > MOST:
         raise ModelError(f"{what} is {value}; a basis has at most {MOST}: give a smaller number")
     return int(value)
 
