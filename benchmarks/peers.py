@@ -1,6 +1,7 @@
 """The same derivation by others, where they are installed: df/dz and the vector-Jacobian product of a two-layer network."""
 
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
@@ -28,8 +29,7 @@ def ours(width: int, tag: str = "") -> Callable[..., np.ndarray]:
 
 def casadi(width: int, kind: str = "MX") -> Callable[..., np.ndarray]:
     """CasADi's symbolic Jacobian and reverse product, as a callable."""
-    import casadi as ca
-
+    ca = import_module("casadi")
     new = getattr(ca, kind).sym
     z, bar = new("z", 2), new("bar", 2)
     shapes = {name: shape(width) for name, shape in SHAPES.items()}
