@@ -22,6 +22,7 @@ INFINITE = frozenset({sp.zoo, sp.nan, sp.oo, -sp.oo})
 APART = 1e-9  # constants that differ by less, relatively, are not told apart
 ROOT_BITS, POWER_BITS = 2**8, 2**20  # of what is factored for a root, of what is written out for it
 DEGREE = 10**4  # SymPy takes powers inside hyperbolic functions for polynomials of this degree, whose coefficients it writes out
+ERF_IS_ONE = 30
 UNKNOWN = 1.0  # the stand-in for a constant that is always of moderate size
 
 
@@ -144,13 +145,18 @@ def check_call(name: str, arguments: tuple[Any, ...], grammar: Grammar) -> None:
         check_exponential(arguments[0], grammar)
     if name in HYPERBOLIC:
         _check_degree(arguments[0])
+    if name == "erf" and is_constant(arguments[0]) and abs(approximate(arguments[0])) > ERF_IS_ONE:
+        raise NumberError(f"erf of {_short(arguments[0])} is 1 or -1 to every digit; write that")
     if all(map(is_constant, arguments)):
         value = call(name, [approximate(argument) for argument in arguments])
         _moderate(value, f"{name} of {', '.join(map(_short, arguments))}", may_vanish=name != "exp")
 
 
 def _check_degree(argument: Any) -> None:
+    """Refuses powers whose imaginary parts SymPy would look for inside a hyperbolic function, with very long polynomials."""
     for node in walk([argument]):
+        if isinstance(node, sp.Pow) and is_constant(node.base) and approximate(node.base) < 0:
+            raise NumberError(f"a power of the negative number {_short(node.base)} is not real everywhere; write it in another form")
         for term in sp.Add.make_args(node.exp) if isinstance(node, sp.Pow) else ():
             if abs(coefficient(term).p) > DEGREE:
                 raise NumberError(f"the exponent {_short(node.exp)} has too many digits; use fewer, or a quotient of small numbers")
