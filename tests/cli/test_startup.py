@@ -62,7 +62,8 @@ def test_a_closed_pipe_is_no_error():
 
 def test_an_interrupt_ends_with_130():
     script = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background inherits that it is ignored
 from odeanalysis.cli import gradient, main
 gradient.chosen = lambda name: (print(flush=True), time.sleep(60))
 main.main()
