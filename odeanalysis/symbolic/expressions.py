@@ -290,6 +290,8 @@ def diag(value: Any) -> Any:
         return Diag(value)
     if len(shape) != 2 or shape[0] != shape[1]:
         raise ModelError(f"diag needs a vector or a square matrix, got shape {shapes.show(shape)}")
+    if isinstance(value, Eye):
+        return Full(1, shape[:1])
     return value.args[0] if isinstance(value, Diag) else Diagonal(value)
 
 
@@ -298,7 +300,7 @@ def trace(value: Any) -> Any:
     shape = shape_of(value)
     if len(shape) != 2 or shape[0] != shape[1]:
         raise ModelError(f"trace needs a square matrix, got shape {shapes.show(shape)}")
-    return shapes.as_expr(shape[0]) if isinstance(value, Eye) else total(diag(value))
+    return total(diag(value))
 
 
 def solve(matrix: Any, right: Any) -> Any:

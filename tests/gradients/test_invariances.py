@@ -136,8 +136,11 @@ def stretched(problem, factor):
     return replace(problem, model=other, objective=costs)
 
 
-@EVERY
-@pytest.mark.parametrize("factor", [2, sp.Rational(-1, 2)], ids=["twice", "half and backward"])
+HALVED = [pytest.param(name, sp.Rational(-1, 2), id=name) for name in CASES]
+DOUBLED = [pytest.param(name, 2, id=f"{name}-twice") for name in ("network_batch", "everything_moves", "observed_twice")]
+
+
+@pytest.mark.parametrize(("name", "factor"), [*HALVED, *DOUBLED])
 def test_another_scale_of_depth_changes_nothing(name, factor):
     """With fixed steps, which scale along: also where depth then runs the other way."""
     problem, values = CASES[name].problem(), CASES[name].values()

@@ -12,6 +12,7 @@ from typing import Any
 import sympy as sp
 
 from odeanalysis.errors import ModelError
+from odeanalysis.symbolic.expressions import is_zero
 from odeanalysis.symbolic.functions import SCALAR_CLASSES
 from odeanalysis.symbolic.language.grammar import Grammar
 from odeanalysis.symbolic.nodes import Array, shape_of
@@ -95,7 +96,7 @@ def bits(number: Any) -> int:
 
 def check_power(base: Any, exponent: Any, grammar: Grammar) -> None:
     """Refuses powers that would be huge, or huge to compute."""
-    if base == 0 and is_constant(exponent) and approximate(exponent) < 0:
+    if is_zero(base) and is_constant(exponent) and approximate(exponent) < 0:
         raise NumberError("a division by zero; change the constants here")
     if base is sp.E:
         check_exponential(exponent, grammar)

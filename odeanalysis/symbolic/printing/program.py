@@ -17,7 +17,7 @@ import sympy as sp
 
 from odeanalysis.errors import DerivationError, LanguageError
 from odeanalysis.symbolic import expressions as ex
-from odeanalysis.symbolic.formula import Formula, name_of
+from odeanalysis.symbolic.formula import Formula, name_of, sizes_of
 from odeanalysis.symbolic.language import FORMULAS, parse
 from odeanalysis.symbolic.nodes import Leaf, shape_of
 from odeanalysis.symbolic.printing.text import text
@@ -71,11 +71,11 @@ def _shape(leaf: Leaf) -> str:
 
 
 def _sizes(formula: Formula) -> list[Any]:
-    """The symbols that stand in shapes only."""
+    """The symbols that stand in shapes, and must be known before what has these shapes."""
     leaves = {*formula.inputs, *(leaf for leaf, _ in formula.lets)}
-    expressions = [*leaves, *(e for _, e in formula.lets), *(e for _, e in formula.outputs)]
+    expressions = [*(e for _, e in formula.lets), *(e for _, e in formula.outputs)]
     found = {symbol for expression in expressions for symbol in expression.free_symbols}
-    return sorted(found - leaves, key=name_of)
+    return sorted(sizes_of(formula.inputs) | (found - leaves), key=name_of)
 
 
 def _kinds(symbol: Any) -> str:

@@ -78,7 +78,7 @@ def _refuse(node: Any) -> Text:
 def _foreign(node: Any) -> Text:
     if isinstance(node, (Array, ArrayScalar)):
         return Text(f"{type(node).__name__}({', '.join(lenient(argument).text for argument in node.args)})")
-    return Text(sp.sstr(node), ATOM if precedence(node) >= PRECEDENCE["Atom"] else OR)
+    return Text(sp.sstr(node), ATOM if precedence(node) >= PRECEDENCE["Func"] else OR)
 
 
 def call(name: str, *arguments: Text | str) -> Text:
