@@ -27,7 +27,7 @@ CHANGES: dict[str, Change] = {
     "dropped": lambda value: ex.mul(0, value),
     "doubled": lambda value: ex.mul(2, value),
 }
-REVERSED = ("initial_vjp", "terminal_vjp", "marks_vjp", "observation_vjps")
+AT_NODES = ("initial", "terminal", "marks", "observations")
 SUMMED = (nodes.BatchSum, nodes.BatchTotal)
 ELEMENTWISE = {nodes.Map, *SCALAR_CLASSES}
 
@@ -135,8 +135,8 @@ def _derived(program: Program, method: str) -> Program | None:
     """A new program with everything that the gradient needs derived now, under the tables as they stand."""
     fresh = Program(program.parts, program.shared)
     try:
-        for name in REVERSED:
-            getattr(fresh, name)
+        for name in AT_NODES:
+            getattr(fresh.vjp, name)
         fresh.step_vjp(method)
     except (OdeAnalysisError, ValueError):
         return None
@@ -186,8 +186,9 @@ class Exchanged(Program):
     @classmethod
     def of(cls, program: Program, method: str, parts: Mapping[str, Any]) -> "Exchanged":
         fresh = cls(program.parts, program.shared)
-        ready = {name: getattr(program, name) for name in (*REVERSED, "field", "initial", "terminal", "observations")}
-        vars(fresh).update({**ready, "stepping": program.step_vjp(method), **parts})
+        step = parts.get("stepping") or program.step_vjp(method)
+        vars(fresh).update({name: getattr(program, name) for name in ("field", *AT_NODES)}, stepping=step)
+        vars(fresh.vjp).update({name: parts.get(name) or getattr(program.vjp, name) for name in AT_NODES})
         return fresh
 
     def step_vjp(self, method: str) -> Compiled:
@@ -197,10 +198,11 @@ class Exchanged(Program):
 def term_places(run: Run) -> Iterator[Term]:
     """Each term of the backward pass of each derived formula."""
     program = run.setting.program
-    for name in REVERSED[:-1]:
-        yield from _of_formula(name, getattr(program, name).formula, lambda c, name=name: {name: c})
-    for i, one in enumerate(program.observation_vjps):
-        yield from _of_formula(f"observation {i}", one.formula, lambda c, i=i: {"observation_vjps": _put(program.observation_vjps, i, c)})
+    for name in AT_NODES[:-1]:
+        yield from _of_formula(name, getattr(program.vjp, name).formula, lambda c, name=name: {name: c})
+    seen = program.vjp.observations
+    for i, one in enumerate(seen):
+        yield from _of_formula(f"observation {i}", one.formula, lambda c, i=i: {"observations": _put(seen, i, c)})
     yield from _of_formula("step", program.step_vjp(run.settings.method).formula, lambda c: {"stepping": c})
 
 

@@ -13,7 +13,7 @@ def finish(setting: Setting, costate: Array, back: Cotangents) -> dict[str, Arra
     bars = {f"_bar_{name}": bar for name, bar in setting.layout.unpack(costate).items()}
     grid = setting.path.grid
     values = setting.environment(grid.nodes[:, 0], setting.y0, grid.pieces[:, 0])
-    found = setting.program.initial_vjp({**values, **bars})
+    found = setting.program.vjp.initial({**values, **bars})
     back.nodes[:, 0] += found.get(stated.depth.name, 0)
     for leaf in stated.names:
         back.names[leaf.name] += found[leaf.name]
@@ -31,6 +31,6 @@ def spread(setting: Setting, nodes: Array) -> dict[str, Array]:
 
 def _to_marks(setting: Setting, back: Cotangents) -> None:
     bars = {f"_bar_{name}": bar for name, bar in spread(setting, back.nodes).items()}
-    found = setting.program.marks_vjp({**setting.values, **bars})
+    found = setting.program.vjp.marks({**setting.values, **bars})
     for leaf in setting.program.parts.names:
         back.names[leaf.name] += found[leaf.name]

@@ -104,7 +104,7 @@ def zeros_like_values(setting: Setting) -> dict[str, Array]:
 
 
 def _terminal(setting: Setting, solution: Solution, found: Cotangents) -> None:
-    back = setting.program.terminal_vjp({**at_end(setting, solution), "_bar_terminal": setting.weights})
+    back = setting.program.vjp.terminal({**at_end(setting, solution), "_bar_terminal": setting.weights})
     add_terminal(setting, back, setting.weights, found)
 
 
@@ -119,7 +119,7 @@ def add_terminal(setting: Setting, back: dict[str, Array], running: Array, found
 
 def _observation(setting: Setting, i: int, pairs: Pairs, found: Cotangents) -> None:
     bars = {"_bar_cost": setting.weights[pairs.sample]}
-    add_observation(setting, i, pairs, setting.program.observation_vjps[i]({**pairs.environment, **bars}), found)
+    add_observation(setting, i, pairs, setting.program.vjp.observations[i]({**pairs.environment, **bars}), found)
 
 
 def add_observation(setting: Setting, i: int, pairs: Pairs, back: dict[str, Array], found: Cotangents) -> None:

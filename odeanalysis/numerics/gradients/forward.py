@@ -73,7 +73,7 @@ class Tangents:
 
     def _node_tangents(self) -> Array:
         """How the nodes move: [p, B, K+1]."""
-        found = self.program.marks_jvp({**self.setting.values, **self.names})
+        found = self.program.jvp.marks({**self.setting.values, **self.names})
         marks = np.stack([np.broadcast_to(d, (self.count, self.setting.batch)) for d in found.values()], axis=2)
         return np.take_along_axis(marks, np.broadcast_to(self.setting.path.source, (self.count, *self.setting.path.source.shape)), axis=2)
 
@@ -88,7 +88,7 @@ class Tangents:
         """The tangent of the initial state for a start that moves: [p, B, n]."""
         grid = self.setting.path.grid
         values = self.setting.environment(grid.nodes[:, 0], self.setting.y0, grid.pieces[:, 0])
-        found = self.program.initial_jvp({**values, **self.names, f"_dot_{self.stated.depth.name}": self.nodes[:, :, 0]})
+        found = self.program.jvp.initial({**values, **self.names, f"_dot_{self.stated.depth.name}": self.nodes[:, :, 0]})
         return self.setting.layout.pack({**found, COST.name: np.zeros(())}, (self.count, self.setting.batch))
 
     def weighted_losses(self) -> Array:
@@ -129,7 +129,7 @@ class Tangents:
         setting, depth = self.setting, f"_dot_{self.stated.depth.name}"
         layout = setting.layout
         last = {f"_dot_{name}": part for name, part in layout.unpack(tangents[:, :, -1]).items()}
-        found = self.program.terminal_jvp({**costs.at_end(setting, self.run.solution), **self.names, **last, depth: self.nodes[:, :, -1]})
+        found = self.program.jvp.terminal({**costs.at_end(setting, self.run.solution), **self.names, **last, depth: self.nodes[:, :, -1]})
         total = np.broadcast_to(found["terminal"], (self.count, setting.batch)) + last.get(f"_dot_{COST.name}", 0)
         for i, pairs in enumerate(costs.observed_pairs(setting, self.run.solution)):
             if len(pairs.sample):
@@ -141,7 +141,7 @@ class Tangents:
         at = {f"_dot_{name}": part for name, part in setting.layout.unpack(tangents[:, pairs.sample, pairs.node]).items()}
         still = {f"_dot_{leaf.name}": np.zeros_like(pairs.environment[leaf.name]) for leaf in self._data(i)}
         values = {**pairs.environment, **self.names, **at, **still, depth: self.nodes[:, pairs.sample, pairs.node]}
-        each = np.broadcast_to(self.program.observation_jvps[i](values)["cost"], (self.count, len(pairs.sample)))
+        each = np.broadcast_to(self.program.jvp.observations[i](values)["cost"], (self.count, len(pairs.sample)))
         total = np.zeros((self.count, setting.batch))
         np.add.at(total.T, pairs.sample, each.T)
         return total

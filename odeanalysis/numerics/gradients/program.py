@@ -4,6 +4,7 @@ Every callable takes and gives arrays with leading batch axes. Gradients of valu
 the formula (`BatchSum`), in this one place.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from odeanalysis.derivations.adjoint import seeds
 from odeanalysis.derivations.parts import COST, H, Parts, parts
 from odeanalysis.derivations.sensitivity import variational
-from odeanalysis.derivations.step import step, step_vjp
+from odeanalysis.derivations.step import step_jvp, step_vjp
 from odeanalysis.modeling.model import Problem
 from odeanalysis.symbolic.calculus.forward import jvp, tangent_of
 from odeanalysis.symbolic.calculus.jacobian import flat_jacobian
@@ -60,32 +61,45 @@ def _summed(value: Any) -> Any:
     return BatchSum(value) if isinstance(value, ArrayNode) else BatchTotal(value)
 
 
+class AtNodes(ABC):
+    """What stands at the nodes of a path (initial value, costs, the marks' depths), each bound when it is first needed."""
+
+    parts: Parts
+
+    @abstractmethod
+    def bind(self, formula: Formula) -> Compiled:
+        """What is computed of one of the formulas."""
+
+    @cached_property
+    def initial(self) -> Compiled:
+        return self.bind(self.parts.initial)
+
+    @cached_property
+    def terminal(self) -> Compiled:
+        return self.bind(self.parts.terminal)
+
+    @cached_property
+    def observations(self) -> tuple[Compiled, ...]:
+        return tuple(map(self.bind, self.parts.observations))
+
+    @cached_property
+    def marks(self) -> Compiled:
+        return self.bind(self.parts.marks)
+
+
 @dataclass(frozen=True, eq=False)
-class Program:
+class Program(AtNodes):
     """The callables of one problem, for a given set of shared names."""
 
     parts: Parts
     shared: frozenset[str]
 
+    def bind(self, formula: Formula) -> Compiled:
+        return compiled(formula)
+
     @cached_property
     def field(self) -> Compiled:
         return compiled(self.parts.field if self.parts.has_cost else self.parts.field.only(*(z.name for z in self.parts.states)))
-
-    @cached_property
-    def initial(self) -> Compiled:
-        return compiled(self.parts.initial)
-
-    @cached_property
-    def terminal(self) -> Compiled:
-        return compiled(self.parts.terminal)
-
-    @cached_property
-    def observations(self) -> tuple[Compiled, ...]:
-        return tuple(map(compiled, self.parts.observations))
-
-    @cached_property
-    def marks(self) -> Compiled:
-        return compiled(self.parts.marks)
 
     @cached_property
     def flags(self) -> Compiled:
@@ -96,20 +110,9 @@ class Program:
         return compiled(summed(vjp(formula, cotangents, _moving(self.parts, formula)), self.shared))
 
     @cached_property
-    def initial_vjp(self) -> Compiled:
-        return self.reverse(self.parts.initial)
-
-    @cached_property
-    def terminal_vjp(self) -> Compiled:
-        return self.reverse(self.parts.terminal)
-
-    @cached_property
-    def observation_vjps(self) -> tuple[Compiled, ...]:
-        return tuple(map(self.reverse, self.parts.observations))
-
-    @cached_property
-    def marks_vjp(self) -> Compiled:
-        return self.reverse(self.parts.marks)
+    def vjp(self) -> "Derived":
+        """The vector-Jacobian products of what stands at the nodes."""
+        return Derived(self.parts, self.reverse)
 
     @cached_property
     def adjoint(self) -> Compiled:
@@ -142,6 +145,11 @@ class Program:
         """The tangent of a formula along tangents of all its inputs that move."""
         return compiled(jvp(formula, {leaf: tangent_of(leaf) for leaf in _moving(self.parts, formula)}))
 
+    @cached_property
+    def jvp(self) -> "Derived":
+        """The tangents of what stands at the nodes."""
+        return Derived(self.parts, self.forward)
+
     def tangent_of_reverse(self, formula: Formula) -> Compiled:
         """How the vector-Jacobian product of a formula moves with its inputs and its cotangents: second derivatives."""
         return self.tangent(vjp(formula, None, _moving(self.parts, formula)))
@@ -153,46 +161,29 @@ class Program:
 
     @cached_property
     def second(self) -> "Second":
-        return Second(self)
-
-    @cached_property
-    def initial_jvp(self) -> Compiled:
-        return self.forward(self.parts.initial)
-
-    @cached_property
-    def terminal_jvp(self) -> Compiled:
-        return self.forward(self.parts.terminal)
-
-    @cached_property
-    def observation_jvps(self) -> tuple[Compiled, ...]:
-        return tuple(map(self.forward, self.parts.observations))
-
-    @cached_property
-    def marks_jvp(self) -> Compiled:
-        return self.forward(self.parts.marks)
+        return Second(self.parts, self)
 
 
 @dataclass(frozen=True, eq=False)
-class Second:
+class Derived(AtNodes):
+    """What stands at the nodes, as one rule derives it."""
+
+    parts: Parts
+    rule: Callable[[Formula], Compiled]
+
+    def bind(self, formula: Formula) -> Compiled:
+        return self.rule(formula)
+
+
+@dataclass(frozen=True, eq=False)
+class Second(AtNodes):
     """The tangents of a program's reverse formulas."""
 
+    parts: Parts
     first: Program
 
-    @cached_property
-    def initial(self) -> Compiled:
-        return self.first.tangent_of_reverse(self.first.parts.initial)
-
-    @cached_property
-    def terminal(self) -> Compiled:
-        return self.first.tangent_of_reverse(self.first.parts.terminal)
-
-    @cached_property
-    def observations(self) -> tuple[Compiled, ...]:
-        return tuple(map(self.first.tangent_of_reverse, self.first.parts.observations))
-
-    @cached_property
-    def marks(self) -> Compiled:
-        return self.first.tangent_of_reverse(self.first.parts.marks)
+    def bind(self, formula: Formula) -> Compiled:
+        return self.first.tangent_of_reverse(formula)
 
     def step(self, method: str) -> Compiled:
         """The tangent of a step."""
@@ -205,7 +196,7 @@ class Second:
 
 @lru_cache(maxsize=64)
 def _step_jvp(ready: Program, method: str) -> Compiled:
-    return ready.forward(step(ready.parts, tableau(method)))
+    return compiled(step_jvp(ready.parts, tableau(method), still(ready.parts)))
 
 
 @lru_cache(maxsize=64)

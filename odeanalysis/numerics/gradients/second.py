@@ -66,10 +66,11 @@ class Tangent:
         assert run.solution.record is not None
         self.record: Record = run.solution.record
         self.nodes = self._nodes()
-        self.states, self.at_nodes = self._forward()
+        self.values = [step_values(run, k) for k in range(len(self.record))]
+        self.states, self.stages, self.at_nodes = self._forward()
 
     def _nodes(self) -> Array:
-        found = self.setting.program.marks_jvp({**self.setting.values, **self.names})
+        found = self.setting.program.jvp.marks({**self.setting.values, **self.names})
         marks = np.stack([np.broadcast_to(dot, (self.batch,)) for dot in found.values()], axis=1)
         return np.take_along_axis(marks, self.setting.path.source, axis=1)
 
@@ -84,25 +85,26 @@ class Tangent:
         found.setdefault(f"{prefix}{COST.name}", np.zeros(vector.shape[:-1]))
         return found
 
-    def _forward(self) -> tuple[list[Array], Array]:
-        """The tangents of the states at the steps' starts, and at the nodes [B, K+1, n]."""
+    def _forward(self) -> tuple[list[Array], list[dict[str, Array]], Array]:
+        """The tangents of the states at the steps' starts, of the stages of implicit steps, and of the states at the nodes [B, K+1, n]."""
         setting, record = self.setting, self.record
         step = setting.program.second.step(self.run.settings.method)
         grid = setting.path.grid
         values = setting.environment(grid.nodes[:, 0], setting.y0, grid.pieces[:, 0])
-        begun = setting.program.initial_jvp({**values, **self.names, f"_dot_{self.depth}": self.nodes[:, 0]})
+        begun = setting.program.jvp.initial({**values, **self.names, f"_dot_{self.depth}": self.nodes[:, 0]})
         moved = setting.layout.pack({**begun, COST.name: np.zeros(())}, (self.batch,)).copy()
         at_nodes = np.zeros((self.batch, grid.segments + 1, moved.shape[1]))
-        states = []
+        states, stages = [], []
         for k in range(len(record)):
             rows = np.nonzero((record.start[k] == 0) & record.accepted[k])[0]
             at_nodes[rows, record.segment[k, rows]] = moved[rows]
             states.append(moved)
-            found = step({**step_values(self.run, k), **self.names, **self._step_dots(k), **self._dots(moved)})
+            found = step({**self.values[k], **self.names, **self._step_dots(k), **self._dots(moved)})
+            stages.append({f"_dot_{name}": found[name] for name in (found.keys() & self.values[k].keys()) - {*setting.layout.names}})
             found[COST.name] = found[COST.name] + self._dots(moved)[f"_dot_{COST.name}"]
             moved = setting.layout.pack(found, (self.batch,))
         at_nodes[:, -1] = moved
-        return states, at_nodes
+        return states, stages, at_nodes
 
     def product(self) -> dict[str, Array]:
         """The tangent of the reverse sweep."""
@@ -112,11 +114,12 @@ class Tangent:
         reverse, tangent = self.setting.program.step_vjp(method), self.setting.program.second.step_vjp(method)
         bar, bar_dot = first.states[:, -1].copy(), second.states[:, -1].copy()
         for k in range(len(self.record) - 1, -1, -1):
-            values = {**step_values(self.run, k), **self._dots(bar, "_bar_")}
+            values = {**self.values[k], **self._dots(bar, "_bar_")}
             dots = {
                 **self.names,
                 **self._step_dots(k),
                 **self._dots(self.states[k]),
+                **self.stages[k],
                 **self._dots(bar_dot, "_dot__bar_"),
             }
             bar, bar_dot = (
@@ -160,7 +163,7 @@ class Tangent:
         setting, grid = self.setting, self.setting.path.grid
         values = {**setting.environment(grid.nodes[:, 0], setting.y0, grid.pieces[:, 0]), **self._dots(bar, "_bar_")}
         dots = {**self.names, **self._dots(bar_dot, "_dot__bar_"), f"_dot_{self.depth}": self.nodes[:, 0]}
-        begun = setting.program.initial_vjp(values)
+        begun = setting.program.vjp.initial(values)
         first.nodes[:, 0] += begun.get(self.depth, 0)
         moved = setting.program.second.initial({**values, **dots})
         second.nodes[:, 0] += moved.get(self.depth, 0)
