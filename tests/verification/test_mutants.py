@@ -137,3 +137,12 @@ def test_exchanged_programs_share_all_other_formulas():
     assert isinstance(mutant, Program) and mutant is not program
     same = [name for name in mt.AT_NODES if getattr(mutant.vjp, name) is getattr(program.vjp, name)]
     assert len(same) >= len(mt.AT_NODES) - 1 and mutant.field is program.field
+
+
+def test_a_rules_mutant_is_derived_while_the_rule_is_wrong():
+    """Also what stands at the nodes: the logarithm stands in the terminal cost alone."""
+    z, z0 = oda.block("z"), oda.block("z0")
+    problem = oda.Problem(oda.Model({z: -z}, {z: z0}, (0, 1), [z0]), oda.Objective(terminal=oda.log(z)))
+    run = oda.solve_problem(problem, {"z0": 2.0}, oda.Settings("heun2", steps=6))
+    flipped = next(one for one in mt.mutants(run) if one.title == "derivative of log with its sign flipped")
+    assert computed(run, flipped)["z0"] == pytest.approx(-0.5)
