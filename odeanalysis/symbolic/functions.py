@@ -14,6 +14,7 @@ from odeanalysis.errors import ModelError
 from odeanalysis.symbolic import operators, scalars
 from odeanalysis.symbolic.expressions import as_expression, divide, elementwise, mul, power
 from odeanalysis.symbolic.nodes import Array
+from odeanalysis.symbolic.tables import Table
 
 operators.install()
 
@@ -112,7 +113,7 @@ _TABLE = (
     ),
 )
 
-FUNCTIONS: dict[str, Function] = {function.name: function for function in _TABLE}
+FUNCTIONS: Table[str, Function] = Table({function.name: function for function in _TABLE})
 SCALAR_CLASSES: dict[Any, str] = {function.scalar: function.name for function in _TABLE}
 
 sin, cos, tan, asin, acos, atan = (FUNCTIONS[n] for n in ("sin", "cos", "tan", "asin", "acos", "atan"))

@@ -22,6 +22,7 @@ from odeanalysis.symbolic.formula import Let, name_of
 from odeanalysis.symbolic.functions import where
 from odeanalysis.symbolic.nodes import Leaf, shape_of
 from odeanalysis.symbolic.shapes import Size, as_size, show
+from odeanalysis.symbolic.tables import Table
 
 
 class NoStructure(DerivationError):
@@ -200,16 +201,18 @@ def _solve(rows: Rows, node: Any, out: Any) -> Any:
     return ex.add(*(ex.place(column, (every, sp.Integer(j)), (node.shape[0], width)) for j, column in enumerate(columns)))
 
 
-ROWS: dict[type, Callable[[Rows, Any, Any], Any]] = {
-    nodes.Plus: _plus,
-    nodes.Times: _entrywise,
-    nodes.Power: _entrywise,
-    nodes.Map: _map,
-    nodes.MatMul: _matmul,
-    nodes.Concat: _concat,
-    nodes.Slice: lambda rows, node, out: st.pick(_source(rows, node), (*node.args[1], st.whole(rows.width))),
-    nodes.Place: lambda rows, node, out: st.place_rows(_source(rows, node), node.args[1][0], node.shape[0]),
-    nodes.SumTo: lambda rows, node, out: ex.sum_to(_source(rows, node), (*node.shape, rows.width)),
-    nodes.Full: lambda rows, node, out: ex.outer(ex.ones(node.shape[0]), rows.of(node.args[0])),
-    nodes.Solve: _solve,
-}
+ROWS: Table[type, Callable[[Rows, Any, Any], Any]] = Table(
+    {
+        nodes.Plus: _plus,
+        nodes.Times: _entrywise,
+        nodes.Power: _entrywise,
+        nodes.Map: _map,
+        nodes.MatMul: _matmul,
+        nodes.Concat: _concat,
+        nodes.Slice: lambda rows, node, out: st.pick(_source(rows, node), (*node.args[1], st.whole(rows.width))),
+        nodes.Place: lambda rows, node, out: st.place_rows(_source(rows, node), node.args[1][0], node.shape[0]),
+        nodes.SumTo: lambda rows, node, out: ex.sum_to(_source(rows, node), (*node.shape, rows.width)),
+        nodes.Full: lambda rows, node, out: ex.outer(ex.ones(node.shape[0]), rows.of(node.args[0])),
+        nodes.Solve: _solve,
+    }
+)

@@ -17,6 +17,7 @@ from odeanalysis.symbolic.calculus.structure import diagonal
 from odeanalysis.symbolic.functions import FUNCTIONS, SCALAR_CLASSES, log, where
 from odeanalysis.symbolic.nodes import shape_of
 from odeanalysis.symbolic.rewrite import rebuild
+from odeanalysis.symbolic.tables import Table
 
 Pullback = Callable[[Any, Any, Any, int], Any]
 Push = Callable[[Any, Any, list[Any]], Any]
@@ -112,30 +113,32 @@ def _solve(node: Any, out: Any, c: Any, i: int) -> Any:
     return ex.negative(ex.outer(weight, out)) if i == 0 else weight
 
 
-PULLBACKS: dict[type, Pullback] = {
-    sp.Add: lambda node, out, c, i: c,
-    sp.Mul: _factor,
-    sp.Pow: _power,
-    scalars.where: _choose,
-    nodes.Plus: lambda node, out, c, i: ex.sum_to(c, shape_of(node.args[i])),
-    nodes.Times: _factor,
-    nodes.Power: _power,
-    nodes.Map: _map,
-    nodes.MatMul: _matmul,
-    nodes.Outer: _outer,
-    nodes.Permute: _permute,
-    nodes.Concat: _concat,
-    nodes.Element: lambda node, out, c, i: ex.place(c, node.args[1:], shape_of(node.args[0])),
-    nodes.Slice: lambda node, out, c, i: ex.place(c, node.args[1], shape_of(node.args[0])),
-    nodes.Place: lambda node, out, c, i: ex.part(c, tuple(node.args[1])),
-    nodes.Total: lambda node, out, c, i: ex.full(c, shape_of(node.args[0])),
-    nodes.SumTo: lambda node, out, c, i: ex.mul(c, ex.ones(*shape_of(node.args[0]))),
-    nodes.Full: lambda node, out, c, i: ex.total(c),
-    nodes.Diag: lambda node, out, c, i: diagonal(c),
-    nodes.Diagonal: lambda node, out, c, i: ex.diag(c),
-    nodes.Solve: _solve,
-    **dict.fromkeys(SCALAR_CLASSES, _scalar_function),
-}
+PULLBACKS: Table[type, Pullback] = Table(
+    {
+        sp.Add: lambda node, out, c, i: c,
+        sp.Mul: _factor,
+        sp.Pow: _power,
+        scalars.where: _choose,
+        nodes.Plus: lambda node, out, c, i: ex.sum_to(c, shape_of(node.args[i])),
+        nodes.Times: _factor,
+        nodes.Power: _power,
+        nodes.Map: _map,
+        nodes.MatMul: _matmul,
+        nodes.Outer: _outer,
+        nodes.Permute: _permute,
+        nodes.Concat: _concat,
+        nodes.Element: lambda node, out, c, i: ex.place(c, node.args[1:], shape_of(node.args[0])),
+        nodes.Slice: lambda node, out, c, i: ex.place(c, node.args[1], shape_of(node.args[0])),
+        nodes.Place: lambda node, out, c, i: ex.part(c, tuple(node.args[1])),
+        nodes.Total: lambda node, out, c, i: ex.full(c, shape_of(node.args[0])),
+        nodes.SumTo: lambda node, out, c, i: ex.mul(c, ex.ones(*shape_of(node.args[0]))),
+        nodes.Full: lambda node, out, c, i: ex.total(c),
+        nodes.Diag: lambda node, out, c, i: diagonal(c),
+        nodes.Diagonal: lambda node, out, c, i: ex.diag(c),
+        nodes.Solve: _solve,
+        **dict.fromkeys(SCALAR_CLASSES, _scalar_function),
+    }
+)
 
 
 def _linear(node: Any, out: Any, tangents: list[Any]) -> Any:
@@ -198,36 +201,37 @@ def _push_solve(node: Any, out: Any, tangents: list[Any]) -> Any:
     return ex.solve(node.args[0], ex.add(*terms))
 
 
-PUSHES: dict[type, Push] = {
-    **dict.fromkeys(
-        (
-            sp.Add,
-            nodes.Plus,
-            nodes.Permute,
-            nodes.Concat,
-            nodes.Slice,
-            nodes.Place,
-            nodes.Total,
-            nodes.SumTo,
-            nodes.Full,
+PUSHES: Table[type, Push] = Table(
+    {
+        **dict.fromkeys(
+            (
+                sp.Add,
+                nodes.Plus,
+                nodes.Permute,
+                nodes.Concat,
+                nodes.Slice,
+                nodes.Place,
+                nodes.Total,
+                nodes.SumTo,
+                nodes.Full,
+            ),
+            _linear,
         ),
-        _linear,
-    ),
-    **dict.fromkeys((nodes.Diag, nodes.Diagonal), _linear),
-    **dict.fromkeys((sp.Mul, nodes.Times, nodes.MatMul, nodes.Outer), _multilinear),
-    nodes.Element: _entry,
-    sp.Pow: _by_slopes(_power),
-    nodes.Power: _by_slopes(_power),
-    scalars.where: _where,
-    nodes.Map: _push_map,
-    nodes.Solve: _push_solve,
-    **dict.fromkeys(SCALAR_CLASSES, _by_slopes(_scalar_function)),
-}
+        **dict.fromkeys((nodes.Diag, nodes.Diagonal), _linear),
+        **dict.fromkeys((sp.Mul, nodes.Times, nodes.MatMul, nodes.Outer), _multilinear),
+        nodes.Element: _entry,
+        sp.Pow: _by_slopes(_power),
+        nodes.Power: _by_slopes(_power),
+        scalars.where: _where,
+        nodes.Map: _push_map,
+        nodes.Solve: _push_solve,
+        **dict.fromkeys(SCALAR_CLASSES, _by_slopes(_scalar_function)),
+    }
+)
 
 
-def rule(table: dict[type, Any], node: Any) -> Any:
+def rule(table: Table[type, Any], node: Any) -> Any:
     """The entry of a table for a node; one that is missing is refused by name."""
-    found = table.get(type(node))
-    if found is None:
+    if type(node) not in table:
         raise DerivationError(f"there is no derivative rule for {type(node).__name__} in {node}; the vocabulary is closed")
-    return found
+    return table[type(node)]

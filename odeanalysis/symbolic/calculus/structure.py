@@ -14,6 +14,7 @@ from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.indexing import compose
 from odeanalysis.symbolic.nodes import shape_of
 from odeanalysis.symbolic.shapes import Shape, Size, as_shape
+from odeanalysis.symbolic.tables import Table
 
 Key = tuple[Any, ...]
 
@@ -117,8 +118,7 @@ def pick(array: Any, items: Key) -> Any:
     """The part of a vector or matrix that a key names: of a product, rows of the left factor times columns of the right one."""
     if items == tuple(map(whole, array.shape)):
         return array
-    rule = PICKS.get(type(array))
-    found = linearly(lambda term: pick(term, items), array) if rule is None else rule(array, items)
+    found = PICKS[type(array)](array, items) if type(array) in PICKS else linearly(lambda term: pick(term, items), array)
     return ex.part(array, items) if found is None else found
 
 
@@ -220,14 +220,16 @@ def positions(item: Any) -> list[int]:
     return [start + k * step for k in range(count)]
 
 
-PICKS: dict[type, Callable[[Any, Key], Any]] = {
-    nodes.Eye: _pick_diagonal,
-    nodes.Diag: _pick_diagonal,
-    nodes.Outer: _pick_outer,
-    nodes.MatMul: _pick_product,
-    nodes.Permute: _pick_permuted,
-    nodes.Place: _pick_placed,
-}
+PICKS: Table[type, Callable[[Any, Key], Any]] = Table(
+    {
+        nodes.Eye: _pick_diagonal,
+        nodes.Diag: _pick_diagonal,
+        nodes.Outer: _pick_outer,
+        nodes.MatMul: _pick_product,
+        nodes.Permute: _pick_permuted,
+        nodes.Place: _pick_placed,
+    }
+)
 
 
 # ---------------------------------------------------------------- diagonals and traces
