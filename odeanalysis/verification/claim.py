@@ -4,6 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from odeanalysis.modeling.model import Problem
+from odeanalysis.verification.figure import Figure
+from odeanalysis.verification.proof import Step
+
 CLEAR = 100.0
 
 
@@ -15,6 +19,11 @@ class Check:
     measured: float
     bound: float
     passed: bool | None
+
+
+def within(name: str, measured: float, bound: float) -> Check:
+    """The check that a measurement keeps its bound; one that is not a number does not."""
+    return Check(name, float(measured), bound, bool(measured <= bound))
 
 
 @dataclass(frozen=True)
@@ -58,24 +67,39 @@ class Form:
 
 @dataclass(frozen=True)
 class Evidence:
-    """printed: None where the paper prints nothing, or its form is the corrected one.  counterexample: shown where the print fails.
+    """What was measured of a claim.
 
-    proof: title -> whether the identity reduces to zero.
+    corrected: the claim as it should read.  sabotaged: a variant that must be refused.
+    printed: the claim to the letter; None where nothing is printed.
+    restored: the printed conclusion with the term or the hypothesis that the correction adds; None where nothing restores it.
+    counterexample: where the print fails, as small as it could be made.  extra: more checks, such as the hypotheses, on instances, of a
+    theorem from outside.  figures: what was measured, to be drawn.
     """
 
     corrected: Form
     sabotaged: Form
     printed: Form | None = None
+    restored: Form | None = None
     counterexample: dict[str, Any] | None = None
     extra: tuple[Check, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A theorem from outside on which a proof rests: its name, where it stands, and how its hypotheses and consequence are checked here."""
+
+    name: str
+    source: str
+    checked: str
 
 
 @dataclass(frozen=True)
 class Claim:
     """A statement that can be proved, measured and broken.
 
-    printed: the paper's sentence (None where it prints none).  corrected: as it should read.  restores: whether the correction (a term, a
-    hypothesis) restores the printed conclusion, or says something else.  prove: -> pairs (title, holds).  measure: seed -> Evidence.
+    printed: the paper's sentence (None where it prints none).  corrected: as it should read.  prove: -> the steps of the proof.
+    measure: seed -> Evidence.  rests_on: theorems from outside that the proof uses.  shown: a problem whose derivation the report prints.
     """
 
     id: str
@@ -84,14 +108,15 @@ class Claim:
     printed: str | None
     corrected: str
     hypotheses: tuple[str, ...]
-    prove: Callable[[], Iterable[tuple[str, bool]]]
+    prove: Callable[[], Iterable[Step]]
     measure: Callable[[int], Evidence]
-    restores: bool = True
+    rests_on: tuple[Theorem, ...] = ()
+    shown: Callable[[], Problem] | None = None
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `verify` says of a claim."""
+    """What `verify` says of a claim: plain data, so that it goes through JSON and other processes unchanged."""
 
     id: str
     title: str
@@ -101,7 +126,8 @@ class Report:
     checks: tuple[Check, ...]
     counterexample: dict[str, Any] | None
     seconds: float
-    proof: tuple[tuple[str, bool], ...] = field(default=())
+    proof: tuple[Step, ...] = field(default=())
+    figures: tuple[Figure, ...] = field(default=())
 
     @property
     def backed(self) -> bool:
@@ -109,20 +135,26 @@ class Report:
         return self.verdict != "inconclusive" and all(check.passed for check in self.checks)
 
 
-def verdict(claim: Claim, evidence: Evidence, proved: bool) -> str:
-    """holds, holds as corrected, false as stated, or inconclusive: from the measurements alone."""
+def verdict(evidence: Evidence, proved: bool) -> str:
+    """holds, holds as corrected, false as stated, or inconclusive: from the proof and the measurements alone."""
     if not (proved and evidence.corrected.passes and evidence.sabotaged.fails):
         return "inconclusive"
     if evidence.printed is None or evidence.printed.passes:
         return "holds"
     if not evidence.printed.fails:
         return "inconclusive"
-    return "holds as corrected" if claim.restores else "false as stated"
+    return _of_a_false_print(evidence.restored)
 
 
-def checks(evidence: Evidence, proof: Iterable[tuple[str, bool]]) -> tuple[Check, ...]:
+def _of_a_false_print(restored: Form | None) -> str:
+    if restored is None or restored.fails:
+        return "false as stated"
+    return "holds as corrected" if restored.passes else "inconclusive"
+
+
+def checks(evidence: Evidence, proof: Iterable[Step]) -> tuple[Check, ...]:
     """All measurements as lines of a report."""
-    found = [Check(f"proof: {title}", 0.0 if holds else 1.0, 0.0, holds) for title, holds in proof]
+    found = [Check(f"proof: {step.title}", 0.0 if step.holds else 1.0, 0.0, step.holds) for step in proof]
     found += [Check(f"corrected, {gap.way}: {gap.instance}", gap.measured, gap.bound, gap.kept) for gap in evidence.corrected.gaps]
     if evidence.printed is not None:
         worst = evidence.printed.worst

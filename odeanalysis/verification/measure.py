@@ -5,7 +5,7 @@ gradient with respect to a copy is one term of the full formula; a printed or sa
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,15 @@ from odeanalysis.symbolic.nodes import Leaf
 from odeanalysis.symbolic.rewrite import substitute
 from odeanalysis.verification import independent
 from odeanalysis.verification.claim import Evidence, Form, Gap
+from odeanalysis.verification.strategies.drawing import smallest
+from odeanalysis.verification.strategies.problems import Drawn, small_problems
 
 PLACES = ("field", "running", "terminal", "initial", "domain", "observations")
 TIGHT = Settings(rtol=1e-11, atol=1e-12)
-CLOSE = 1e-7
+CLOSE = 1e-9
 Combination = Mapping[str, float]
 FULL: Combination = dict.fromkeys(PLACES, 1.0)
+REFUTED = 1e-3
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Instance:
     name: str
 
 
+def instance(drawn: Drawn, name: str) -> Instance:
+    """A drawn problem, to be measured in its gradient with respect to a name."""
+    return Instance(f"{drawn.title}; gradient in {name}", drawn.problem, drawn.values, name)
+
+
 def copy_of(name: str, place: str) -> str:
     return f"{name}_in_{place}"
 
@@ -48,18 +56,18 @@ def split(problem: Problem, name: str) -> Problem:
     """The problem with one copy of a name for each place in which it stands."""
     leaf = next(one for one in problem.model.names if one.name == name)
     copies = {place: like(leaf, copy_of(name, place)) for place in PLACES}
+    model, objective = problem.model, problem.objective
+    functions = dict(model.functions)
 
     def at(place: str) -> Callable[[Any], Any]:
-        return lambda expression: substitute(expression, {leaf: copies[place]})
+        return lambda expression: substitute(substitute(expression, functions), {leaf: copies[place]})
 
-    model, objective = problem.model, problem.objective
     changed = Model(
         field=[(z, at("field")(f)) for z, f in model.field],
         initial=[(z, at("initial")(h)) for z, h in model.initial],
         domain=(at("domain")(model.domain[0]), at("domain")(model.domain[1])),
         parameters=_exchanged(model.parameters, leaf, copies),
         inputs=_exchanged(model.inputs, leaf, copies),
-        functions=model.functions,
         breakpoints=tuple(map(at("domain"), model.breakpoints)),
         depth=model.depth,
         name=model.name,
@@ -109,52 +117,65 @@ def combine(parts: Mapping[str, Array], weights: Combination) -> Array:
     return np.sum([weights.get(place, 0.0) * part for place, part in parts.items()], axis=0)
 
 
-def gaps(instance: Instance, gradient: Array, truth: Mapping[str, Array], bound: float = CLOSE) -> list[Gap]:
-    """The relative gap of a gradient from each truth."""
-    return [Gap(instance.title, way, relative(gradient, known), bound) for way, known in truth.items()]
+def scale(parts: Mapping[str, Array]) -> float:
+    """What gaps are measured against: the largest entry of the sum of all terms' sizes, which is the gradient times its conditioning."""
+    return float(np.max(np.sum([np.abs(part) for part in parts.values()], axis=0)))
 
 
-def relative(found: Array, known: Array) -> float:
-    return float(np.max(np.abs(found - known)) / max(float(np.max(np.abs(known))), 1e-12))
+def gaps(instance: Instance, gradient: Array, truth: Mapping[str, Array], size: float | None = None, bound: float = CLOSE) -> list[Gap]:
+    """The gap of a gradient from each truth, relative to a size (by default that of the truth)."""
+    return [Gap(instance.title, way, relative(gradient, known, size), bound) for way, known in truth.items()]
+
+
+def relative(found: Array, known: Array, size: float | None = None) -> float:
+    return float(np.max(np.abs(found - known)) / max(float(np.max(np.abs(known))) if size is None else size, 1e-12))
 
 
 def evidence(
-    instances: list[Instance], sabotaged: Combination, printed: Combination | None = None, corrected: Combination = FULL
+    instances: Iterable[Instance], sabotaged: Combination, printed: Combination | None = None, corrected: Combination = FULL, seed: int = 0
 ) -> Evidence:
-    """Measures three sums of the same terms against the truths; the smallest instance that refutes the print is the counterexample."""
-    forms: dict[str, list[Gap]] = {"corrected": [], "sabotaged": [], "printed": []}
-    counterexample = None
-    for instance in instances:
-        parts, truth = terms(instance), truths(instance)
-        for name, weights in (("corrected", corrected), ("sabotaged", sabotaged), ("printed", printed)):
-            if weights is not None:
-                forms[name] += gaps(instance, combine(parts, weights), truth)
-        if printed is not None and counterexample is None:
-            counterexample = refutation(instance, combine(parts, printed), truth)
-    shown = Form(tuple(forms["printed"])) if printed is not None else None
-    return Evidence(Form(tuple(forms["corrected"])), Form(tuple(forms["sabotaged"])), shown, counterexample)
+    """Measures three sums of the same terms against the truths. A print that fails is shown on the smallest problem that refutes it."""
+    weights = {"corrected": corrected, "sabotaged": sabotaged, **({} if printed is None else {"printed": printed})}
+    found: dict[str, list[Gap]] = {name: [] for name in weights}
+    for one in instances:
+        parts, truth = terms(one), truths(one)
+        for name, combination in weights.items():
+            found[name] += gaps(one, combine(parts, combination), truth, scale(parts))
+    forms = {name: Form(tuple(missed)) for name, missed in found.items()}
+    shown = None if printed is None else smallest_refutation(printed, seed)
+    return Evidence(**forms, restored=forms["corrected"], counterexample=shown)
 
 
-def refutation(instance: Instance, gradient: Array, truth: Mapping[str, Array]) -> dict[str, Any] | None:
+def smallest_refutation(printed: Combination, seed: int) -> dict[str, Any] | None:
+    """The smallest problem on which a sum of terms is not the gradient, with the numbers; None where none was found."""
+
+    def refuted(drawn: Drawn) -> bool:
+        one = instance(drawn, "p")
+        parts = terms(one)
+        return relative(combine(parts, printed), combine(parts, FULL), scale(parts)) > REFUTED
+
+    found = smallest(small_problems(), refuted, seed)
+    return None if found is None else refutation(instance(found, "p"), combine(terms(instance(found, "p")), printed))
+
+
+def refutation(instance: Instance, gradient: Array) -> dict[str, Any] | None:
     """An instance on which a form clearly misses both truths, with the numbers; None where it does not."""
+    truth = truths(instance)
     if not all(gap.clearly_missed for gap in gaps(instance, gradient, truth)):
         return None
+    numbers = {"printed": gradient.tolist(), **{way: np.asarray(known).tolist() for way, known in truth.items()}}
+    return {**described(instance), **numbers}
+
+
+def described(instance: Instance) -> dict[str, Any]:
+    """An instance as a report shows it."""
     model, objective = instance.problem.model, instance.problem.objective
-    stated = {"field": {z.name: str(f) for z, f in model.field}, "initial": {z.name: str(h) for z, h in model.initial}}
-    costs = {"running": str(objective.running), "terminal": str(objective.terminal)}
-    numbers = {way: np.asarray(known).tolist() for way, known in truth.items()}
-    values = {name: np.asarray(value, dtype=float).tolist() for name, value in instance.values.items()}
-    domain = [str(end) for end in model.domain]
     return {
-        **stated,
-        **costs,
-        "domain": domain,
-        "values": values,
+        "field": {z.name: str(f) for z, f in model.field},
+        "initial": {z.name: str(h) for z, h in model.initial},
+        "running": str(objective.running),
+        "terminal": str(objective.terminal),
+        "domain": [str(end) for end in model.domain],
+        "values": {name: np.asarray(value, dtype=float).tolist() for name, value in instance.values.items()},
         "name": instance.name,
-        "printed": gradient.tolist(),
-        **numbers,
     }
-
-
-def renamed(problem: Problem, title: str) -> Problem:
-    return replace(problem, model=problem.model.with_(name=title))

@@ -11,6 +11,8 @@ from odeanalysis.errors import ModelError, OdeAnalysisError
 from odeanalysis.verification.claim import Check, Claim, Report, checks, verdict
 from odeanalysis.verification.claims import CLAIMS
 
+BROKEN = (OdeAnalysisError, ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
 
 def verify(ids: Iterable[str] = (), seed: int = 0, jobs: int = 1, executor: Executor | None = None) -> list[Report]:
     """The reports of claims (default: all), in their order.
@@ -59,7 +61,7 @@ def examine(name: str, seed: int) -> Report:
     claim, begun = CLAIMS[name], perf_counter()
     try:
         return _examined(claim, seed, begun)
-    except (OdeAnalysisError, ArithmeticError, ValueError) as error:
+    except BROKEN as error:
         failed = Check(f"ran to its end: {type(error).__name__}: {error}", 1.0, 0.0, False)
         return Report(name, claim.title, claim.printed, claim.corrected, "inconclusive", (failed,), None, perf_counter() - begun)
 
@@ -67,7 +69,15 @@ def examine(name: str, seed: int) -> Report:
 def _examined(claim: Claim, seed: int, begun: float) -> Report:
     proof = tuple(claim.prove())
     evidence = claim.measure(seed)
-    decided = verdict(claim, evidence, all(holds for _, holds in proof))
-    shown = evidence.counterexample if evidence.printed is not None and evidence.printed.fails else None
-    lines = checks(evidence, proof)
-    return Report(claim.id, claim.title, claim.printed, claim.corrected, decided, lines, shown, perf_counter() - begun, proof)
+    return Report(
+        claim.id,
+        claim.title,
+        claim.printed,
+        claim.corrected,
+        verdict(evidence, bool(proof) and all(step.holds for step in proof)),
+        checks(evidence, proof),
+        evidence.counterexample if evidence.printed is not None and evidence.printed.fails else None,
+        perf_counter() - begun,
+        proof,
+        evidence.figures,
+    )

@@ -23,15 +23,18 @@ from odeanalysis.symbolic.functions import sin
 from odeanalysis.symbolic.rewrite import substitute
 from odeanalysis.symbolic.zero import is_zero
 from odeanalysis.tableaus import tableau
-from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap
+from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, within
 from odeanalysis.verification.claims.instances import random
+from odeanalysis.verification.figure import Figure, convergence
 from odeanalysis.verification.measure import TIGHT, relative
+from odeanalysis.verification.proof import Step
 
 ID = "discrete-adjoint"
 EXACT = 1e-11
 METHODS = ("midpoint", "heun2", "rk4", "dopri5", "tsit5", "dopri8")
 ORDERS = ("heun2", "bosh3", "rk4")
-STEPS = (16, 32)
+STEPS = (8, 16, 32, 64)
+NEAR = 0.1
 
 
 def _problem() -> Problem:
@@ -52,7 +55,7 @@ def _written_out(formula: Formula) -> dict[str, sp.Expr]:
     return {name: substitute(value, dict(known)) for name, value in formula.outputs}
 
 
-def _proof() -> Iterator[tuple[str, bool]]:
+def _proof() -> Iterator[Step]:
     stated = parts(_problem())
     z, p = stated.states[0], stated.names[0]
     bar, bar_cost = sp.Symbol("_bar_z", real=True), sp.Symbol("_bar__cost", real=True)
@@ -60,12 +63,11 @@ def _proof() -> Iterator[tuple[str, bool]]:
         advance, reverse = (_written_out(derive(stated, tableau(method))) for derive in (step, step_vjp))
         weighted = bar * advance["z"] + bar_cost * advance[COST.name]
         for leaf in (z, p, H, depth):
-            gap = reverse[str(leaf)] - sp.diff(weighted, leaf)
-            yield f"{method}: the derived cotangent of {leaf} is the derivative of the step", bool(is_zero(gap))
+            holds = is_zero(reverse[str(leaf)] - sp.diff(weighted, leaf)).holds
+            yield Step(f"{method}: the derived cotangent of {leaf} is the derivative of the step", holds)
         recursion = _symbolic_recursion(stated, method, bar, bar_cost)
-        yield (
-            f"{method}: the costate's partitioned method is the step's vector-Jacobian product",
-            bool(is_zero(reverse["z"] - recursion)),
+        yield Step(
+            f"{method}: the costate's partitioned method is the step's vector-Jacobian product", is_zero(reverse["z"] - recursion).holds
         )
 
 
@@ -134,24 +136,32 @@ def _measure(seed: int) -> Evidence:
         right += _gaps(run, DiscreteAdjoint().gradients(run), method)
         if method != "midpoint":
             wrong += _gaps(run, partitioned(run, transposed=False), method)
-    return Evidence(Form(tuple(right)), Form(tuple(wrong)), extra=tuple(_orders(values)))
+    misses = _misses(values)
+    return Evidence(Form(tuple(right)), Form(tuple(wrong)), extra=tuple(_orders(misses)), figures=(_figure(misses),))
 
 
-def _orders(values: dict[str, float]) -> Iterator[Check]:
-    """The gap to a continuous adjoint that is solved far more tightly falls at the method's order."""
+def _misses(values: dict[str, float]) -> dict[str, list[float]]:
+    """For each method, the gaps to a continuous adjoint that is solved far more tightly, for each number of steps."""
     exact = ContinuousAdjoint().gradients(solve_problem(_problem(), values, TIGHT))
-    for method in ORDERS:
-        misses = []
-        for count in STEPS:
-            found = DiscreteAdjoint().gradients(solve_problem(_problem(), values, Settings(method, steps=count)))
-            misses.append(max(relative(found[name], exact[name]) for name in found))
-        miss = abs(float(np.log2(misses[0] / misses[1])) - tableau(method).order)
-        yield Check(
-            f"order of the gap to the continuous adjoint, {method}: distance from {tableau(method).order}",
-            miss,
-            0.15,
-            miss <= 0.15,
-        )
+
+    def miss(method: str, count: int) -> float:
+        found = DiscreteAdjoint().gradients(solve_problem(_problem(), values, Settings(method, steps=count)))
+        return max(relative(found[name], exact[name]) for name in found)
+
+    return {method: [miss(method, count) for count in STEPS] for method in ORDERS}
+
+
+def _orders(misses: dict[str, list[float]]) -> Iterator[Check]:
+    """The gaps fall at the method's order."""
+    for method, (*_, coarse, fine) in misses.items():
+        order = tableau(method).order
+        found = float(np.log2(coarse / fine))
+        yield within(f"order of the gap to the continuous adjoint, {method}: distance from {order}", abs(found - order), NEAR)
+
+
+def _figure(misses: dict[str, list[float]]) -> Figure:
+    sizes = 1 / np.array(STEPS)
+    return convergence("Discrete against continuous adjoint", sizes, misses, {method: tableau(method).order for method in misses})
 
 
 DISCRETE_ADJOINT = Claim(
@@ -166,4 +176,5 @@ DISCRETE_ADJOINT = Claim(
     hypotheses=("step sizes are held fixed as fractions of their segment",),
     prove=_proof,
     measure=_measure,
+    shown=_problem,
 )

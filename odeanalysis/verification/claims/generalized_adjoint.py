@@ -1,22 +1,34 @@
 """Prop. 1: the gradient with respect to constant parameters."""
 
+from collections.abc import Iterator
+
+from odeanalysis.modeling.model import Problem
 from odeanalysis.verification.claim import Claim, Evidence
-from odeanalysis.verification.claims.gradient_proof import derivation_holds
-from odeanalysis.verification.claims.instances import costly_growth, network, parameter_everywhere, random
-from odeanalysis.verification.measure import FULL, evidence
+from odeanalysis.verification.claims.instances import costly_growth
+from odeanalysis.verification.measure import FULL, Instance, evidence, instance
+from odeanalysis.verification.proof import derivation_holds
+from odeanalysis.verification.strategies.drawing import draw, stream
+from odeanalysis.verification.strategies.problems import networks, problems
 
 ID = "generalized-adjoint"
+PROBLEMS, NETWORKS = 8, 2
 
 
-def _proof():
-    rng = random(0, ID)
-    return derivation_holds(costly_growth(), parameter_everywhere(rng), network(rng, "W"))
+def _drawn(seed: int) -> Iterator[Instance]:
+    yield costly_growth()
+    yield from (instance(one, "p") for one in draw(problems(moving_ends=True), PROBLEMS, stream(seed, ID)))
+    for one in draw(networks(), NETWORKS, stream(seed, ID)):
+        yield from (instance(one, name) for name in ("W", "V", "U"))
+
+
+def _stated() -> Iterator[tuple[str, Problem]]:
+    yield "z' = theta z, l = theta^2 z^2", costly_growth().problem
+    yield from ((one.title, one.problem) for one in draw(problems(moving_ends=True), 2, stream(0, ID)))
+    yield from (("a network", one.problem) for one in draw(networks(), 1, stream(0, ID)))
 
 
 def _measure(seed: int) -> Evidence:
-    rng = random(seed, ID)
-    instances = [costly_growth(), parameter_everywhere(rng), network(rng, "W"), network(rng, "U")]
-    return evidence(instances, sabotaged={**FULL, "field": -1.0}, printed={"field": 1.0})
+    return evidence(_drawn(seed), sabotaged={**FULL, "field": -1.0}, printed={"field": 1.0}, seed=stream(seed, ID))
 
 
 GENERALIZED_ADJOINT = Claim(
@@ -33,6 +45,7 @@ GENERALIZED_ADJOINT = Claim(
         "the solution exists on all of [s0, S]",
         "costs and the initial value may contain theta, as the regularizers of Sec. 6 do",
     ),
-    prove=_proof,
+    prove=lambda: derivation_holds(_stated()),
     measure=_measure,
+    shown=lambda: costly_growth().problem,
 )

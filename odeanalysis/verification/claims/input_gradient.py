@@ -1,20 +1,30 @@
 """The gradient with respect to the data, which reaches the loss through h, f, l and L."""
 
-from odeanalysis.verification.claim import Claim, Evidence
-from odeanalysis.verification.claims.gradient_proof import derivation_holds
-from odeanalysis.verification.claims.instances import network, random
-from odeanalysis.verification.measure import FULL, evidence
+from collections.abc import Iterator
+
+from odeanalysis.modeling.model import Problem
+from odeanalysis.verification.claim import Claim
+from odeanalysis.verification.measure import FULL, Instance, evidence, instance
+from odeanalysis.verification.proof import derivation_holds
+from odeanalysis.verification.strategies.drawing import draw, stream
+from odeanalysis.verification.strategies.problems import SIGNAL, Drawn, networks, problems
 
 ID = "input-gradient"
+PROBLEMS, NETWORKS = 8, 2
 
 
-def _proof():
-    return derivation_holds(network(random(0, ID), "x"))
+def _drawn(seed: int) -> Iterator[Instance]:
+    for one in (*draw(networks(), NETWORKS, stream(seed, ID)), *draw(problems(), PROBLEMS, stream(seed, ID))):
+        yield from (instance(one, name) for name in ("x", SIGNAL.name) if name in one.values)
 
 
-def _measure(seed: int) -> Evidence:
-    rng = random(seed, ID)
-    return evidence([network(rng, "x"), network(rng, "x", kinetic=False)], sabotaged={**FULL, "field": 0.0})
+def _network() -> Drawn:
+    return draw(networks(), 1, stream(0, ID))[0]
+
+
+def _stated() -> Iterator[tuple[str, Problem]]:
+    yield "a network", _network().problem
+    yield from ((one.title, one.problem) for one in draw(problems(), 2, stream(0, ID)))
 
 
 INPUT_GRADIENT = Claim(
@@ -24,6 +34,7 @@ INPUT_GRADIENT = Claim(
     printed=None,
     corrected="dell/dx = dL/dx + a(s0)^T dh/dx + int_{s0}^{S} (a^T df/dx + dl/dx) ds",
     hypotheses=("f, l, L and h are C^1 in the state and in x",),
-    prove=_proof,
-    measure=_measure,
+    prove=lambda: derivation_holds(_stated()),
+    measure=lambda seed: evidence(_drawn(seed), sabotaged={**FULL, "field": 0.0}),
+    shown=lambda: _network().problem,
 )

@@ -11,11 +11,14 @@ from odeanalysis.numerics.gradients.evaluate import solve_problem
 from odeanalysis.symbolic.expressions import block, depth
 from odeanalysis.symbolic.functions import sin, where
 from odeanalysis.verification.claim import Claim, Evidence, Form
-from odeanalysis.verification.claims.gradient_proof import derivation_holds
 from odeanalysis.verification.claims.instances import random
-from odeanalysis.verification.measure import TIGHT, Instance, gaps, truths
+from odeanalysis.verification.measure import TIGHT, Instance, gaps, instance, truths
+from odeanalysis.verification.proof import derivation_holds
+from odeanalysis.verification.strategies.drawing import draw, stream
+from odeanalysis.verification.strategies.problems import problems
 
 ID = "observations"
+DRAWN = 5
 
 
 def _instance(rng: np.random.Generator, name: str, backward: bool) -> Instance:
@@ -32,7 +35,9 @@ def _instance(rng: np.random.Generator, name: str, backward: bool) -> Instance:
 
 def _drawn(seed: int) -> list[Instance]:
     rng = random(seed, ID)
-    return [_instance(rng, name, backward) for name in ("k", "w", "seen") for backward in (False, True)]
+    stated = [_instance(rng, name, backward) for name in ("k", "w", "seen") for backward in (False, True)]
+    observed = [one for one in draw(problems(), DRAWN, stream(seed, ID)) if one.problem.data]
+    return stated + [instance(one, name) for one in observed for name in ("p", "seen")]
 
 
 def _gradient(instance: Instance) -> np.ndarray:
@@ -47,10 +52,10 @@ def _shuffled(instance: Instance) -> np.ndarray:
 
 def _measure(seed: int) -> Evidence:
     right, wrong = [], []
-    for instance in _drawn(seed):
-        truth = truths(instance)
-        right += gaps(instance, _gradient(instance), truth)
-        wrong += gaps(instance, _shuffled(instance), truth)
+    for one in _drawn(seed):
+        truth = truths(one)
+        right += gaps(one, _gradient(one), truth)
+        wrong += gaps(one, _shuffled(one), truth)
     return Evidence(Form(tuple(right)), Form(tuple(wrong)))
 
 
@@ -64,6 +69,7 @@ OBSERVATIONS = Claim(
         "a(s_i-)^T f_{i-1} - a(s_i+)^T f_i + l_{i-1} - l_i + dL_i/ds"
     ),
     hypotheses=("no node passes through an observation that stays: there the loss has two one-sided derivatives",),
-    prove=lambda: derivation_holds(_instance(random(0, ID), "k", False)),
+    prove=lambda: derivation_holds([("six observations", _instance(random(0, ID), "k", False).problem)]),
     measure=_measure,
+    shown=lambda: _instance(random(0, ID), "k", False).problem,
 )

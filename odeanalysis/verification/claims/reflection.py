@@ -8,13 +8,16 @@ import sympy as sp
 from odeanalysis.modeling.model import Model, Objective, Problem
 from odeanalysis.numerics.gradients.evaluate import solve_problem
 from odeanalysis.symbolic.expressions import block
-from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap
+from odeanalysis.verification.claim import Claim, Evidence, Form, Gap, within
 from odeanalysis.verification.claims.instances import random
+from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.measure import TIGHT
+from odeanalysis.verification.proof import Step, identity
 
 ID = "reflection"
 MARGIN = 1e-3
 ROUNDING = 1e-9
+THETAS = (0.7, 2.0, 5.0)
 
 
 def problem() -> Problem:
@@ -32,25 +35,16 @@ def closed_form() -> sp.Expr:
     return (2 * sp.exp(-theta * s) - 1) * x
 
 
-def _proof() -> Iterator[tuple[str, bool]]:
+def _proof() -> Iterator[Step]:
     s, theta, x = sp.symbols("s theta x", real=True)
     eps, size = sp.symbols("epsilon size", positive=True)
-    z = closed_form()
-    yield "z' = -theta (z + x)", sp.simplify(sp.diff(z, s) + theta * (z + x)) == 0
-    yield "z(0) = x", sp.simplify(z.subs(s, 0) - x) == 0
-    yield "z(1) + x = 2 x e^{-theta}", sp.simplify(z.subs(s, 1) + x - 2 * x * sp.exp(-theta)) == 0
-    yield (
-        "2 |x| e^{-theta} = eps at theta = ln(2 |x| / eps)",
-        sp.simplify(2 * size * sp.exp(-sp.log(2 * size / eps)) - eps) == 0,
-    )
-    yield (
-        "the error falls as theta grows",
-        sp.simplify(sp.diff(2 * size * sp.exp(-theta), theta) + 2 * size * sp.exp(-theta)) == 0,
-    )
-    yield (
-        "z(1) = 0 for every x at theta = ln 2: not injective there",
-        sp.simplify(z.subs({s: 1, theta: sp.log(2)})) == 0,
-    )
+    z, error = closed_form(), 2 * size * sp.exp(-theta)
+    yield identity("it solves the equation", sp.Derivative(z, s), -theta * (z + x))
+    yield identity("from z(0) = x", z.subs(s, 0), x)
+    yield identity("the error at 1", z.subs(s, 1) + x, 2 * x * sp.exp(-theta))
+    yield identity("it is eps at theta = ln(2 |x| / eps)", error.subs(theta, sp.log(2 * size / eps)), eps)
+    yield identity("it falls as theta grows", sp.Derivative(error, theta), -error)
+    yield identity("z(1) = 0 for every x at theta = ln 2: not injective there", z.subs({s: 1, theta: sp.log(2)}), 0)
 
 
 def _errors(x: np.ndarray, theta: np.ndarray) -> dict[str, np.ndarray]:
@@ -72,15 +66,22 @@ def _form(x: np.ndarray, eps: np.ndarray, threshold: np.ndarray) -> Form:
     return Form(tuple(found))
 
 
+def _figure() -> Figure:
+    """Paths from x = 1 and x = -1, which cross, for three theta."""
+    s = np.linspace(0, 1, 60)
+    paths = [(theta, x, (2 * np.exp(-theta * s) - 1) * x) for theta in THETAS for x in (1, -1)]
+    lines = tuple(line(f"theta = {theta:g}, x = {x:+d}", s, path, "line" if x > 0 else "dashed") for theta, x, path in paths)
+    return Figure("Paths of z' = -theta (z + x)", "s", "z", lines)
+
+
 def _measure(seed: int) -> Evidence:
     rng = random(seed, ID)
     x, eps = rng.normal(scale=3, size=8), 10.0 ** rng.uniform(-5, -0.5, size=8)
     right = _form(x, eps, np.log(2 * np.abs(x) / eps))
     wrong = _form(x, eps, np.log(np.abs(x) / eps) - MARGIN)
-    ways = _errors(x, np.full(8, np.log(2)))
-    collapsed = Check("z(1) = 0 at theta = ln 2, solver", float(np.max(np.abs(ways["solver"] - np.abs(x)))), 1e-9, False)
-    collapsed = Check(collapsed.name, collapsed.measured, collapsed.bound, collapsed.measured <= collapsed.bound)
-    return Evidence(right, wrong, printed=right, extra=(collapsed,))
+    missed = np.max(np.abs(_errors(x, np.full(8, np.log(2)))["solver"] - np.abs(x)))
+    collapsed = within("z(1) = 0 at theta = ln 2, solver", missed, ROUNDING)
+    return Evidence(right, wrong, printed=right, extra=(collapsed,), figures=(_figure(),))
 
 
 REFLECTION = Claim(
@@ -95,4 +96,5 @@ REFLECTION = Claim(
     hypotheses=("uniform in x on bounded sets only", "the map x -> z(1) is not injective at theta = ln 2"),
     prove=_proof,
     measure=_measure,
+    shown=problem,
 )

@@ -1,0 +1,41 @@
+"""Drawing from Hypothesis outside of a test: repeatable from a seed, or shrunk to the smallest example with a property."""
+
+from collections.abc import Callable
+from random import Random
+from typing import TypeVar
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import find as hypothesis_find
+from hypothesis import seed as seeded
+from hypothesis.errors import NoSuchExample
+from hypothesis.strategies import SearchStrategy
+
+T = TypeVar("T")
+
+
+def draw(strategy: SearchStrategy[T], count: int, seed: int) -> list[T]:
+    """The first `count` examples of a strategy from a seed, the simplest first: the same in every run and process."""
+    found: list[T] = []
+
+    @seeded(seed)
+    @settings(max_examples=count, phases=[Phase.generate], database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(strategy)
+    def collect(example: T) -> None:
+        found.append(example)
+
+    collect()
+    return found[:count]
+
+
+def smallest(strategy: SearchStrategy[T], holds: Callable[[T], bool], seed: int, tries: int = 40) -> T | None:
+    """The simplest example for which a property holds, shrunk; None where `tries` examples have none."""
+    wanted = settings(max_examples=tries, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    try:
+        return hypothesis_find(strategy, holds, settings=wanted, random=Random(seed))
+    except NoSuchExample:
+        return None
+
+
+def stream(seed: int, claim: str) -> int:
+    """A seed that depends on a seed and on a claim, and on nothing else."""
+    return Random(f"{seed} {claim}").getrandbits(32)
