@@ -143,7 +143,8 @@ def evidence(
             found[name] += gaps(one, combine(parts, combination), truth, scale(parts))
     forms = {name: Form(tuple(missed)) for name, missed in found.items()}
     shown = None if printed is None else smallest_refutation(printed, seed)
-    return Evidence(**forms, restored=forms["corrected"], counterexample=shown)
+    right = forms["corrected"]
+    return Evidence(right, forms["sabotaged"], forms.get("printed"), restored=right, counterexample=shown)
 
 
 def smallest_refutation(printed: Combination, seed: int) -> dict[str, Any] | None:

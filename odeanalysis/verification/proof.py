@@ -51,7 +51,7 @@ def derivation_holds(problems: Iterable[tuple[str, Problem]]) -> Iterator[Step]:
 
 
 def _entries(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, sp.MatrixBase) else [value]
+    return value.flat() if isinstance(value, sp.MatrixBase) else [value]
 
 
 def _vanishes(value: Any) -> bool:

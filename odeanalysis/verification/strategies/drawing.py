@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import find as hypothesis_find
@@ -11,6 +11,8 @@ from hypothesis.errors import NoSuchExample
 from hypothesis.strategies import SearchStrategy
 
 T = TypeVar("T")
+# nothing here is a test: slow or large examples are no fault
+UNWATCHED: Any = tuple(HealthCheck.__members__.values())
 
 
 def draw(strategy: SearchStrategy[T], count: int, seed: int) -> list[T]:
@@ -18,7 +20,7 @@ def draw(strategy: SearchStrategy[T], count: int, seed: int) -> list[T]:
     found: list[T] = []
 
     @seeded(seed)
-    @settings(max_examples=count, phases=[Phase.generate], database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=count, phases=[Phase.generate], database=None, deadline=None, suppress_health_check=UNWATCHED)
     @given(strategy)
     def collect(example: T) -> None:
         found.append(example)
@@ -29,7 +31,7 @@ def draw(strategy: SearchStrategy[T], count: int, seed: int) -> list[T]:
 
 def smallest(strategy: SearchStrategy[T], holds: Callable[[T], bool], seed: int, tries: int = 40) -> T | None:
     """The simplest example for which a property holds, shrunk; None where `tries` examples have none."""
-    wanted = settings(max_examples=tries, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    wanted = settings(max_examples=tries, database=None, deadline=None, suppress_health_check=UNWATCHED)
     try:
         return hypothesis_find(strategy, holds, settings=wanted, random=Random(seed))
     except NoSuchExample:
