@@ -7,48 +7,39 @@ from typing import Any
 
 import sympy as sp
 
+from odeanalysis.derivations.draft import Draft
 from odeanalysis.derivations.parts import COST, H, Parts
 from odeanalysis.symbolic import expressions as ex
-from odeanalysis.symbolic.formula import Formula, Let, instantiate, like, share
+from odeanalysis.symbolic.formula import Formula, share
 from odeanalysis.symbolic.nodes import Leaf
-from odeanalysis.symbolic.rewrite import is_atom
 from odeanalysis.tableaus import Tableau
 
 
 def runge_kutta_step(stated: Parts, tableau: Tableau) -> Formula:
     """(s, h, states, names, flags) -> next states, and `_cost`, the increment of the running cost."""
-    lets, slopes = stages(stated, tableau)
+    draft, slopes = stages(stated, tableau)
     advanced = {state.name: ex.add(state, _combination(tableau.b, slopes, state.name)) for state in stated.states}
     outputs = {**advanced, COST.name: _combination(tableau.b, slopes, COST.name)}
-    return share(f"step_{tableau.name}", (H, *stated.field.inputs), lets, outputs, f"one step of {tableau.name}")
+    return share(f"step_{tableau.name}", (H, *stated.field.inputs), draft.lets, outputs, f"one step of {tableau.name}")
 
 
-def stages(stated: Parts, tableau: Tableau) -> tuple[list[Let], list[dict[str, Any]]]:
+def stages(stated: Parts, tableau: Tableau) -> tuple[Draft, list[dict[str, Any]]]:
     """The lets of the stages, and the slopes k_i by name."""
-    lets: list[Let] = []
+    draft = Draft()
     slopes: list[dict[str, Any]] = []
     for i, row in enumerate(tableau.a):
         arguments = _arguments(stated, sp.sympify(tableau.c[i]))
         for state in stated.states:
-            arguments[state] = _let(lets, ex.add(state, _combination(row[:i], slopes, state.name)), f"_z{i}_{state.name}")
-        inner, outputs = instantiate(stated.field, arguments, f"_s{i}")
-        lets += inner
-        slopes.append({name: _let(lets, value, f"_k{i}_{name}") for name, value in outputs.items()})
-    return lets, slopes
+            arguments[state] = draft.named(ex.add(state, _combination(row[:i], slopes, state.name)), f"_z{i}_{state.name}")
+        outputs = draft.called(stated.field, arguments, f"_s{i}")
+        slopes.append({name: draft.named(value, f"_k{i}_{name}") for name, value in outputs.items()})
+    return draft, slopes
 
 
 def _arguments(stated: Parts, c: Any) -> dict[Leaf, Any]:
     arguments: dict[Leaf, Any] = {leaf: leaf for leaf in stated.field.inputs}
     arguments[stated.depth] = stated.depth + c * H
     return arguments
-
-
-def _let(lets: list[Let], value: Any, name: str) -> Any:
-    if is_atom(value):
-        return value
-    leaf = like(value, name)
-    lets.append((leaf, value))
-    return leaf
 
 
 def _combination(weights: Any, slopes: list[dict[str, Any]], name: str) -> Any:

@@ -1,17 +1,23 @@
-"""One step of a method as a formula, from the tableau and the field; its vector-Jacobian product is the exact discrete adjoint."""
+"""One step of a method as a formula, from the tableau and the field, and its derivatives: its transpose is the exact discrete adjoint.
 
-from collections.abc import Iterable
+An explicit or Rosenbrock step is a closed formula, which is differentiated. The stages of an implicit step solve an equation: its
+derivatives are formulas of these stages.
+"""
 
+from collections.abc import Callable, Iterable
+
+from odeanalysis.derivations.implicit import implicit_jvp, implicit_vjp
 from odeanalysis.derivations.parts import COST, Parts
 from odeanalysis.derivations.rosenbrock import rosenbrock_step
 from odeanalysis.derivations.runge_kutta import runge_kutta_step
 from odeanalysis.errors import DerivationError
+from odeanalysis.symbolic.calculus.forward import jvp, tangent_of
 from odeanalysis.symbolic.calculus.reverse import cotangent_of, vjp
 from odeanalysis.symbolic.formula import Formula
 from odeanalysis.symbolic.nodes import Leaf
 from odeanalysis.tableaus import Tableau
 
-STEPS = {"explicit": runge_kutta_step, "rosenbrock": rosenbrock_step}
+STEPS: dict[str, Callable[[Parts, Tableau], Formula]] = {"explicit": runge_kutta_step, "rosenbrock": rosenbrock_step}
 
 
 def step(stated: Parts, tableau: Tableau) -> Formula:
@@ -21,8 +27,8 @@ def step(stated: Parts, tableau: Tableau) -> Formula:
     """
     if tableau.kind not in STEPS:
         raise DerivationError(
-            f"method {tableau.name!r} is {tableau.kind}: its step is the root of an equation and no closed formula, so it has no discrete "
-            "adjoint here; use sensitivity adjoint, or a Rosenbrock method (rosenbrock23, rodas5p)"
+            f"method {tableau.name!r} is {tableau.kind}: its step is the root of an equation and no closed formula; "
+            "take its derivatives, step_vjp and step_jvp, or the step of a Rosenbrock method (rosenbrock23, rodas5p)"
         )
     return STEPS[tableau.kind](stated, tableau)
 
@@ -30,11 +36,26 @@ def step(stated: Parts, tableau: Tableau) -> Formula:
 def step_vjp(stated: Parts, tableau: Tableau, still: Iterable[Leaf] = ()) -> Formula:
     """The exact discrete adjoint of a step: cotangents of the next states (`_bar_<state>`) -> those of all inputs of the step.
 
+    That of an implicit step takes its stages `_q0`, `_q1`, ... besides.
     still: inputs that never move, and whose cotangents nobody asks for; flags never move.
     """
+    if tableau.kind not in STEPS:
+        return implicit_vjp(stated, tableau, still)
     advance = step(stated, tableau)
     weights = {state.name: cotangent_of(state.name, state) for state in stated.states}
     weights[COST.name] = cotangent_of(COST.name, COST)
+    title = f"the discrete adjoint of one step of {tableau.name}"
+    return vjp(advance, weights, _moving(stated, advance, still), f"{advance.name}_vjp", title)
+
+
+def step_jvp(stated: Parts, tableau: Tableau, still: Iterable[Leaf] = ()) -> Formula:
+    """The tangent of a step along tangents (`_dot_<input>`) of its inputs; that of an implicit step takes and moves its stages besides."""
+    if tableau.kind not in STEPS:
+        return implicit_jvp(stated, tableau, still)
+    advance = step(stated, tableau)
+    return jvp(advance, {leaf: tangent_of(leaf) for leaf in _moving(stated, advance, still)})
+
+
+def _moving(stated: Parts, advance: Formula, still: Iterable[Leaf]) -> tuple[Leaf, ...]:
     at_rest = {*stated.pieces.flags, *still}
-    moving = tuple(leaf for leaf in advance.inputs if leaf not in at_rest)
-    return vjp(advance, weights, moving, f"{advance.name}_vjp", f"the discrete adjoint of one step of {tableau.name}")
+    return tuple(leaf for leaf in advance.inputs if leaf not in at_rest)

@@ -112,6 +112,12 @@ class Tableau:
         return "diagonally implicit" if _is_lower(self.a, 1) else "implicit"
 
     @property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The stages in the order in which they are found, in groups whose equations are coupled."""
+        every = tuple(range(self.stages))
+        return tuple((i,) for i in every) if _is_lower(self.a, 1) else (every,)
+
+    @property
     def explicit(self) -> bool:
         return self.kind == "explicit"
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from odeanalysis.derivations.implicit import stage_name
 from odeanalysis.derivations.parts import COST
 from odeanalysis.errors import ModelError
 from odeanalysis.numerics.gradients import costs
 from odeanalysis.numerics.gradients.boundary import finish
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
+from odeanalysis.numerics.solvers.stage_equations import ImplicitStepper
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,15 @@ class DiscreteAdjoint:
 
 
 def step_values(run: Run, k: int) -> dict[str, Array]:
-    """Names -> arrays for the formula of recorded step k."""
+    """Names -> arrays for the formulas of recorded step k; the stages of an implicit step are solved for again."""
     record = run.solution.record
     assert record is not None
     place = run.setting.path.grid.place(record.segment[k], record.start[k], record.fraction[k])
-    return {**run.setting.environment(place.depth, record.states[k], place.pieces), "_h": place.step}
+    values = {**run.setting.environment(place.depth, record.states[k], place.pieces), "_h": place.step}
+    if isinstance(run.method, ImplicitStepper):
+        stages = run.method.stages(place.depth, place.step, record.states[k], place.pieces)
+        values |= {stage_name(i): stage for i, stage in enumerate(stages)}
+    return values
 
 
 def step_cotangents(run: Run, k: int, found: dict[str, Array], after: Array, back: costs.Cotangents) -> Array:

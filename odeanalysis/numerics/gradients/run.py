@@ -1,6 +1,7 @@
 """A solve of a bound problem: path, trajectory and losses, which every sensitivity starts from."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,11 @@ class Run:
     settings: Settings
     solution: Solution
     losses: Array
+
+    @cached_property
+    def method(self) -> Any:
+        """The stepper that took the steps, or one of SciPy's solvers."""
+        return bound_method(self.setting, self.settings)
 
     @property
     def value(self) -> Any:

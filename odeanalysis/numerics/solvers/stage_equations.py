@@ -53,6 +53,18 @@ class ImplicitStepper(TableauStepper):
         if self.reuses and first is None:
             first, evaluations = np.asarray(self.field(s, y, pieces)), 1
         jacobian = np.asarray(self.jacobian(s, y, pieces))
+        found, iterations = self._solved(s, h, y, pieces, first, jacobian)
+        last = found[-1] / column(np.where(h == 0, 1, h)) if self.ends else None
+        return Attempt(y + combine(self.numbers.b, found), self._error(h, first, jacobian, found), last, evaluations + iterations)
+
+    def stages(self, s: Array, h: Array, y: Array, pieces: Array) -> Array:
+        """The increments q_i = h k_i of all stages of a step: [m, B, n]."""
+        first = np.asarray(self.field(s, y, pieces)) if self.explicit_first else None
+        return self._solved(s, h, y, pieces, first, np.asarray(self.jacobian(s, y, pieces)))[0]
+
+    def _solved(self, s: Array, h: Array, y: Array, pieces: Array, first: Array | None, jacobian: Array) -> tuple[Array, Array | int]:
+        """The stages q [m, B, n], and how often the field was evaluated for them."""
+        evaluations: Array | int = 0
         found = (column(h) * first)[None] if self.explicit_first and first is not None else np.zeros((0, *y.shape))
         inverses: dict[bytes, Array] = {}
         for block in self._blocks(len(found)):
@@ -63,14 +75,12 @@ class ImplicitStepper(TableauStepper):
             q, iterations = solve_stages(equations, guess, inverses[weights])
             evaluations = evaluations + iterations * len(block)
             found = np.concatenate([found, np.moveaxis(q, 1, 0)])
-        last = found[-1] / column(np.where(h == 0, 1, h)) if self.ends else None
-        return Attempt(y + combine(self.numbers.b, found), self._error(h, first, jacobian, found), last, evaluations)
+        return found, evaluations
 
     def _blocks(self, done: int) -> list[list[int]]:
         """The stages still to be found, in groups that have to be solved together."""
-        rest = list(range(done, len(self.numbers.c)))
-        coupled = np.triu(self.matrix, 1).any()
-        return [rest] if coupled else [[i] for i in rest]
+        blocks = ([i for i in group if i >= done] for group in self.tableau.groups)
+        return [block for block in blocks if block]
 
     def _equations(self, block: list[int], found: Array, s: Array, h: Array, y: Array, pieces: Array) -> tuple[StageEquations, Array]:
         """The equations of a block of stages, and a guess: the implicit stage before them, else zero."""
