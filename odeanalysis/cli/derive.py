@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from odeanalysis.cli import options as opt
+from odeanalysis.cli.extras import PAGES, require
 from odeanalysis.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def derive(
 
     The Hamiltonian, the costate and its jumps, the boundary conditions, the gradient of every name.
     """
+    if format == "html":
+        require("--format html", PAGES)
     with progress("derive"):
         from odeanalysis.derivations.adjoint import adjoint
         from odeanalysis.modeling.modelfile import read

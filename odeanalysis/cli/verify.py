@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from odeanalysis.cli.errors import FAILED, say, stop
+from odeanalysis.cli.extras import PAGES, PLOTS, require
 from odeanalysis.cli.progress import progress
 
 if TYPE_CHECKING:
-    from odeanalysis.verification.claim import Report
+    from odeanalysis.verification.report import Report
 
 HEADER = ("claim", "verdict", "checks", "seconds")
 WIDTHS = (28, 22, 9, 8)
@@ -22,65 +23,72 @@ VERDICT_STYLES = {
     "false as stated": "magenta",
     "inconclusive": "bold red",
 }
-Show = Callable[["Report"], None]
+Show = Callable[[str, "Report"], None]
 
 
 def verify(
-    claims: Annotated[list[str] | None, typer.Argument(metavar="[CLAIM]...", help="The claims [default: all].", show_default=False)] = None,
+    claims: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CLAIM]...", help="Claims, or Python files that hold some [default: all].", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Makes random instances repeatable.")] = 0,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the reports to FILE as JSON.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the reports to DIR as a page.")] = None,
     jobs: Annotated[int, typer.Option(metavar="N", help="Processes.")] = 1,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep finished claims in FILE, and take those kept there by a run that was killed."),
+    ] = None,
 ) -> None:
     """Derives, proves and measures the claims.
 
     Ends with 0 only if every measurement backs its verdict and none is inconclusive.
     """
-    _check(json, jobs)
+    _check(json, html, jobs, resume)
     with progress("loading"):
-        from odeanalysis.verification import runner
+        from odeanalysis.verification import catalogue, runner
 
-        names = runner.chosen(claims or [])
-    with _table(names, seed) as show:
-        reports = []
-        for report in runner.run(names, seed, jobs):
-            reports.append(report)
-            show(report)
-    reports.sort(key=lambda report: names.index(report.id))
-    _write(reports, json, html)
-    _conclude(reports)
+        references = catalogue.chosen(claims or [])
+    reports = {}
+    with _table(references, seed) as show:
+        for reference, report in runner.run(references, seed, jobs, resume=resume):
+            reports[reference] = report
+            show(reference, report)
+    ordered = [reports[reference] for reference in references]
+    _write(ordered, json, html)
+    _conclude(ordered)
 
 
-def _check(json: Path | None, jobs: int) -> None:
+def _check(json: Path | None, html: Path | None, jobs: int, resume: Path | None) -> None:
     if jobs < 1:
         stop(f"--jobs {jobs}: give a number of 1 or more")
-    if json is not None and not json.parent.is_dir():
-        stop(f"--json {json}: there is no folder {json.parent}; make it first")
+    for option, path in (("--json", json), ("--resume", resume)):
+        if path is not None and not path.parent.is_dir():
+            stop(f"{option} {path}: there is no folder {path.parent}; make it first")
+        if path is not None and path.is_dir():
+            stop(f"{option} {path}: this is a folder; name a file in it")
+    if html is not None:
+        _check_page(html)
 
 
-def document(report: "Report") -> dict[str, Any]:
-    """A report as JSON shows it."""
-    return {
-        "id": report.id,
-        "title": report.title,
-        "printed": report.printed,
-        "corrected": report.corrected,
-        "verdict": report.verdict,
-        "checks": [{"name": c.name, "measured": c.measured, "bound": c.bound, "passed": c.passed} for c in report.checks],
-        "counterexample": report.counterexample,
-        "seconds": report.seconds,
-    }
+def _check_page(html: Path) -> None:
+    require("--html", (*PAGES, *PLOTS))
+    if html.exists() and not html.is_dir():
+        stop(f"--html {html}: this is a file; name a folder")
 
 
 def _write(reports: "list[Report]", json: Path | None, html: Path | None) -> None:
-    from odeanalysis.cli.output import to_json
-    from odeanalysis.reports.claims import page
-
     if json is not None:
+        from odeanalysis.cli.output import to_json
+        from odeanalysis.verification.report import document
+
         json.write_text(to_json([document(report) for report in reports], indent=1) + "\n", encoding="utf-8")
     if html is not None:
-        html.mkdir(parents=True, exist_ok=True)
-        (html / "index.html").write_text(page(reports), encoding="utf-8")
+        with progress("drawing"):
+            from odeanalysis.reports.claims import page
+
+            html.mkdir(parents=True, exist_ok=True)
+            (html / "index.html").write_text(page(reports), encoding="utf-8")
 
 
 def _conclude(reports: "list[Report]") -> None:
@@ -113,7 +121,7 @@ def _lines() -> Iterator[Show]:
     line(HEADER)
     with progress("verify") as shown:
 
-        def show(report: "Report") -> None:
+        def show(reference: str, report: "Report") -> None:
             line(_cells(report))
             shown.update(f"{report.id} done")
 
@@ -132,8 +140,8 @@ def _live(names: list[str], seed: int) -> Iterator[Show]:
     done: dict[str, Report] = {}
     with Live(_Rows(names, seed, done), refresh_per_second=4) as live:
 
-        def show(report: "Report") -> None:
-            done[report.id] = report
+        def show(reference: str, report: "Report") -> None:
+            done[reference] = report
             live.refresh()
 
         yield show

@@ -1,40 +1,57 @@
 """The reports of claims as one HTML page that needs nothing else."""
 
 import json
-from collections.abc import Iterable
-from html import escape
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from odeanalysis.derivations.adjoint import adjoint
+from odeanalysis.reports.equations import steps
+from odeanalysis.reports.mathematics import mathml
 from odeanalysis.reports.pages import page as page_of
-from odeanalysis.verification.claim import Check, Report
+from odeanalysis.reports.panels import svg
+from odeanalysis.verification.catalogue import known
+from odeanalysis.verification.claim import Check
+from odeanalysis.verification.proof import Step
+from odeanalysis.verification.report import Report
 
 OUTCOMES = {True: "passed", False: "failed", None: "undecided"}
+PROOF = "proof: "
 
 
 def page(reports: Iterable[Report]) -> str:
-    """All reports: an overview, then each claim with its statements, checks and counterexample."""
-    found = list(reports)
-    rows = "".join(f'<tr><td><a href="#{escape(r.id)}">{escape(r.id)}</a></td><td>{escape(r.verdict)}</td></tr>' for r in found)
-    overview = f"<table><tr><th>claim</th><th>verdict</th></tr>{rows}</table>"
-    return page_of("Claims", overview + "".join(map(_section, found)))
+    """All reports: an overview, then each claim with statements, counterexample, figures, derivation, proof and measurements."""
+    return page_of("claims.html", title="Claims, proved and measured", claims=[_section(report) for report in reports])
 
 
-def _section(report: Report) -> str:
-    printed = "nothing" if report.printed is None else report.printed
-    rows = "".join(map(_row, report.checks))
-    shown = "" if report.counterexample is None else f"<h3>Counterexample</h3><pre>{_pretty(report.counterexample)}</pre>"
-    return (
-        f'<h2 id="{escape(report.id)}">{escape(report.title)}</h2>'
-        f"<p><b>{escape(report.verdict)}</b>, in {report.seconds:.1f} s</p>"
-        f"<p><i>Printed:</i> {escape(printed)}</p><p><i>As it should read:</i> {escape(report.corrected)}</p>"
-        f"<table><tr><th>check</th><th>measured</th><th>bound</th><th></th></tr>{rows}</table>{shown}"
-    )
+def _section(report: Report) -> dict[str, Any]:
+    return {
+        **vars(report),
+        "passed": sum(check.passed is True for check in report.checks),
+        "counterexample": list(_entries(report.counterexample)),
+        "figures": [{"title": one.title, "svg": svg(one, f"{report.id} {i}")} for i, one in enumerate(report.figures)],
+        "derivation": [{"title": step.title, "mathml": mathml(step.latex)} for step in _derivation(report)],
+        "equations": [_equation(step) for step in report.proof if step.latex],
+        "steps": [step for step in report.proof if not step.latex],
+        "measurements": [_measurement(check) for check in report.checks if not check.name.startswith(PROOF)],
+    }
 
 
-def _row(one: Check) -> str:
-    outcome = OUTCOMES[one.passed]
-    numbers = "".join(f'<td class="number">{number:.3g}</td>' for number in (one.measured, one.bound))
-    return f'<tr><td>{escape(one.name)}</td>{numbers}<td class="{outcome}">{outcome}</td></tr>'
+def _derivation(report: Report) -> Iterator[Any]:
+    """The derivation of the problem that a claim shows, step by step."""
+    claim = known().get(report.id)
+    if claim is not None and claim.shown is not None:
+        yield from steps(adjoint(claim.shown()))
 
 
-def _pretty(value: object) -> str:
-    return escape(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+def _equation(step: Step) -> dict[str, Any]:
+    return {"title": step.title, "holds": step.holds, "mathml": mathml(step.latex)}
+
+
+def _measurement(check: Check) -> dict[str, Any]:
+    return {"name": check.name, "measured": check.measured, "bound": check.bound, "outcome": OUTCOMES[check.passed]}
+
+
+def _entries(found: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """What a counterexample consists of, each entry on a line."""
+    for key, value in (found or {}).items():
+        yield key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable
-from html import escape
 from typing import Any
 
 from odeanalysis.derivations.derived import DerivedProblem
 from odeanalysis.reports.equations import Step, gradients, plain_latex, steps
+from odeanalysis.reports.mathematics import mathml
 from odeanalysis.reports.pages import page
 from odeanalysis.symbolic.formula import name_of
 from odeanalysis.symbolic.nodes import shape_of
@@ -52,19 +52,13 @@ def _gradient_latex(derived: DerivedProblem) -> str:
 
 
 def as_html(derived: DerivedProblem) -> str:
-    """One page that needs nothing else: the equations of every step as text, their LaTeX folded away below."""
-    body = "".join(map(_html, steps(derived), (title for title, _ in _sections(derived))))
-    last = f"<h2>{_sections(derived)[-1][0]}</h2>{_pre(*_gradient_lines(derived))}"
-    return page(_heading(derived), body + last)
-
-
-def _html(step: Step, title: str) -> str:
-    folded = f"<details><summary>LaTeX</summary>{_pre(step.latex)}</details>"
-    return f"<h2>{escape(title)}</h2>{_pre(*step.lines)}{folded}\n"
-
-
-def _pre(*lines: str) -> str:
-    return "<pre>" + "\n".join(map(escape, lines)) + "</pre>"
+    """One page that needs nothing else: each step in mathematics that browsers draw, with its text and its LaTeX folded below."""
+    texts = [*(step.lines for step in steps(derived)), _gradient_lines(derived)]
+    sections = [
+        {"title": title, "mathml": mathml(latex), "lines": lines, "latex": latex}
+        for (title, latex), lines in zip(_sections(derived), texts, strict=True)
+    ]
+    return page("derivation.html", title=_heading(derived), sections=sections)
 
 
 def as_json(derived: DerivedProblem) -> str:

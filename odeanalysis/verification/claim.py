@@ -1,7 +1,7 @@
 """`Claim`: a statement as printed and as it should read, with a proof, a measurement, and a verdict that is computed from them."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from odeanalysis.modeling.model import Problem
@@ -112,27 +112,6 @@ class Claim:
     measure: Callable[[int], Evidence]
     rests_on: tuple[Theorem, ...] = ()
     shown: Callable[[], Problem] | None = None
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `verify` says of a claim: plain data, so that it goes through JSON and other processes unchanged."""
-
-    id: str
-    title: str
-    printed: str | None
-    corrected: str
-    verdict: str
-    checks: tuple[Check, ...]
-    counterexample: dict[str, Any] | None
-    seconds: float
-    proof: tuple[Step, ...] = field(default=())
-    figures: tuple[Figure, ...] = field(default=())
-
-    @property
-    def backed(self) -> bool:
-        """Whether every measurement backs the verdict, and there is one."""
-        return self.verdict != "inconclusive" and all(check.passed for check in self.checks)
 
 
 def verdict(evidence: Evidence, proved: bool) -> str:

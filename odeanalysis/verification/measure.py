@@ -20,8 +20,9 @@ from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.symbolic.formula import like
 from odeanalysis.symbolic.nodes import Leaf
 from odeanalysis.symbolic.rewrite import substitute
-from odeanalysis.verification import independent
+from odeanalysis.verification import independent, taylor
 from odeanalysis.verification.claim import Evidence, Form, Gap
+from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.strategies.drawing import smallest
 from odeanalysis.verification.strategies.problems import Drawn, small_problems
 
@@ -31,6 +32,7 @@ CLOSE = 1e-9
 Combination = Mapping[str, float]
 FULL: Combination = dict.fromkeys(PLACES, 1.0)
 REFUTED = 1e-3
+STEPS = 2.0 ** -np.arange(2, 15)
 
 
 @dataclass(frozen=True)
@@ -137,14 +139,30 @@ def evidence(
     """Measures three sums of the same terms against the truths. A print that fails is shown on the smallest problem that refutes it."""
     weights = {"corrected": corrected, "sabotaged": sabotaged, **({} if printed is None else {"printed": printed})}
     found: dict[str, list[Gap]] = {name: [] for name in weights}
+    figures = []
     for one in instances:
         parts, truth = terms(one), truths(one)
-        for name, combination in weights.items():
-            found[name] += gaps(one, combine(parts, combination), truth, scale(parts))
+        gradients = {name: combine(parts, combination) for name, combination in weights.items()}
+        for name, gradient in gradients.items():
+            found[name] += gaps(one, gradient, truth, scale(parts))
+        if not figures:
+            figures.append(remainders(one, gradients))
     forms = {name: Form(tuple(missed)) for name, missed in found.items()}
     shown = None if printed is None else smallest_refutation(printed, seed)
     right = forms["corrected"]
-    return Evidence(right, forms["sabotaged"], forms.get("printed"), restored=right, counterexample=shown)
+    return Evidence(right, forms["sabotaged"], forms.get("printed"), right, shown, figures=tuple(figures))
+
+
+def remainders(instance: Instance, gradients: Mapping[str, Array]) -> Figure:
+    """The Taylor test of some gradients: the remainder |ell(v + e d) - ell(v) - e g.d| against e; only a right one has slope 2."""
+    run = solve_problem(instance.problem, instance.values, TIGHT)
+    (direction,) = taylor.directions(run, 1, 0)
+    along = {name: one if name == instance.name else np.zeros_like(one) for name, one in direction.items()}
+    (path,) = taylor.lines(run, [along], STEPS)
+    zeros = {name: np.zeros_like(one) for name, one in along.items()}
+    lines = [line(label, path.sizes, path.remainder({**zeros, instance.name: gradient})) for label, gradient in gradients.items()]
+    guides = [line(f"slope {p}", path.sizes, lines[0].y[0] * (path.sizes / path.sizes[0]) ** p, "dashed") for p in (1, 2)]
+    return Figure(f"Taylor remainders: {instance.title}", "step e", "remainder", (*lines, *guides), logx=True, logy=True)
 
 
 def smallest_refutation(printed: Combination, seed: int) -> dict[str, Any] | None:

@@ -84,7 +84,7 @@ def test_trajectories_are_drawn(tmp_path: Path, folder: Path, ending: str):
 
 
 def test_a_plot_without_matplotlib_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("odeanalysis.cli.plots.find_spec", lambda name: None)
+    monkeypatch.setattr("odeanalysis.cli.extras.find_spec", lambda name: None)
     outcome = run("solve", CLOSED / "model.toml", CLOSED / "values.json", "--plot", tmp_path / "x.png")
     assert outcome.code == 2 and "odeanalysis[report]" in outcome.err
 

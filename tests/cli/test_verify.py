@@ -6,18 +6,27 @@ from pathlib import Path
 import pytest
 
 from odeanalysis.verification import runner
-from odeanalysis.verification.claim import Check, Report
+from odeanalysis.verification.claim import Check
+from odeanalysis.verification.report import Report
 from tests.cli.running import run
 
 KEYS = ["id", "title", "printed", "corrected", "verdict", "checks", "counterexample", "seconds"]
+MORE = ["source", "hypotheses", "rests_on", "proof", "figures"]
 CLAIM = "reflection"
+
+
+FINE = Check("fine", 0.0, 1.0, True)
+
+
+def reported(verdict="holds", checks=(FINE,)):
+    return Report(CLAIM, "A <title>", None, "x", verdict, checks, {"x": [float("inf")]}, 0.1)
 
 
 def test_a_claim_is_verified_and_written(tmp_path: Path):
     outcome = run("verify", CLAIM, "--json", tmp_path / "reports.json", "--html", tmp_path / "page")
     assert outcome.code == 0 and outcome.out.splitlines()[1].split()[:2] == [CLAIM, "holds"]
     (report,) = json.loads((tmp_path / "reports.json").read_text(encoding="utf-8"))
-    assert list(report) == KEYS and report["id"] == CLAIM and report["verdict"] == "holds"
+    assert list(report) == KEYS + MORE and report["id"] == CLAIM and report["verdict"] == "holds"
     assert all(list(check) == ["name", "measured", "bound", "passed"] and check["passed"] for check in report["checks"])
     page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>") and CLAIM in page and "http" not in page
@@ -25,9 +34,14 @@ def test_a_claim_is_verified_and_written(tmp_path: Path):
 
 def test_the_seed_is_passed_on(monkeypatch: pytest.MonkeyPatch):
     seen = []
-    monkeypatch.setattr(runner, "run", lambda names, seed, jobs: seen.append((names, seed, jobs)) or iter(()))
+
+    def noted(*arguments, resume):
+        seen.append((*arguments, resume))
+        return iter([(CLAIM, reported())])
+
+    monkeypatch.setattr(runner, "run", noted)
     assert run("verify", CLAIM, "--seed", "7", "--jobs", "3").code == 0
-    assert seen == [([CLAIM], 7, 3)]
+    assert seen == [([CLAIM], 7, 3, None)]
 
 
 UNBACKED = {
@@ -41,8 +55,8 @@ UNBACKED = {
 def test_a_claim_that_is_not_backed_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str):
     verdict, passed = UNBACKED[name]
     checks = (Check("fine", 0.0, 1.0, True), Check("doubtful", float("nan"), 1.0, passed))
-    report = Report(CLAIM, "A <title>", None, "x", verdict, checks, {"x": [float("inf")]}, 0.1)
-    monkeypatch.setattr(runner, "run", lambda names, seed, jobs: iter([report]))
+    report = reported(verdict, checks)
+    monkeypatch.setattr(runner, "run", lambda names, seed, jobs, resume: iter([(CLAIM, report)]))
     outcome = run("verify", CLAIM, "--json", tmp_path / "r.json", "--html", tmp_path)
     assert outcome.code == 1 and CLAIM in outcome.err
     text = (tmp_path / "r.json").read_text(encoding="utf-8")
@@ -55,6 +69,11 @@ REFUSED = {
     "no jobs": ([CLAIM, "--jobs", "0"], "--jobs"),
     "no folder": ([CLAIM, "--json", "no/such/folder/r.json"], "no/such/folder"),
     "bad seed": ([CLAIM, "--seed", "x"], "--seed"),
+    "no folder for the journal": ([CLAIM, "--resume", "no/such/folder/j"], "no/such/folder"),
+    "a folder for a journal": ([CLAIM, "--resume", "."], "this is a folder"),
+    "a file for a page": ([CLAIM, "--html", __file__], "this is a file"),
+    "no such file of claims": (["nothing.py"], "there is no file nothing.py"),
+    "a file without claims": ([__file__.replace("test_verify", "__init__")], "has no claim in it"),
 }
 
 

@@ -1,0 +1,69 @@
+"""A file of finished reports, one line each, so that a run that was killed goes on where it stopped."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+from odeanalysis.errors import ModelError
+from odeanalysis.verification.report import Report, document, report_from
+
+ROOT = Path(__file__).resolve().parent.parent
+BENEATH = ("numpy", "scipy", "sympy", "hypothesis")
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Reports by reference, for one seed and one state of the library: those of another are left alone and not used."""
+
+    path: Path
+    seed: int
+
+    def finished(self) -> dict[str, Report]:
+        """Reference -> report. A line that was cut short by the end of a run does not count."""
+        return {one["reference"]: report_from(one["report"]) for one in self._lines() if one["key"] == self._key}
+
+    def keep(self, reference: str, report: Report) -> None:
+        """Appends a report; once this returns, it is on the disk."""
+        line = json.dumps({"key": self._key, "reference": reference, "report": document(report)})
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    @property
+    def _key(self) -> str:
+        return f"{fingerprint()} seed {self.seed}"
+
+    def _lines(self) -> Iterator[dict]:
+        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+        *whole, rest = text.split("\n")
+        for number, line in enumerate(whole, start=1):
+            yield self._read(line, number)
+        if rest:
+            # the last line was being written when the run was killed: a new one must not join it
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write("\n")
+
+    def _read(self, line: str, number: int) -> dict:
+        try:
+            found = json.loads(line)
+        except json.JSONDecodeError:
+            return {"key": "cut short"}
+        if not (isinstance(found, dict) and {"key", "reference", "report"} <= set(found)):
+            raise ModelError(f"{self.path}, line {number}: not a line of a journal of `verify`; name another file")
+        return found
+
+
+@lru_cache(maxsize=1)
+def fingerprint() -> str:
+    """What the library and the packages beneath it are: any change of a source file gives another one."""
+    found = sha256()
+    for path in sorted(ROOT.rglob("*.py")):
+        found.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    versions = " ".join(f"{name}-{version(name)}" for name in BENEATH)
+    return f"{found.hexdigest()[:16]} {versions}"

@@ -1,0 +1,101 @@
+"""The page of claims: complete, escaped, well-formed, and in need of nothing else."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from odeanalysis.reports.claims import page
+from odeanalysis.reports.mathematics import mathml
+from odeanalysis.reports.panels import svg
+from odeanalysis.verification.claim import Check, Theorem
+from odeanalysis.verification.figure import Figure, convergence, line
+from odeanalysis.verification.proof import Step
+from odeanalysis.verification.report import Report
+
+FIGURE = Figure(
+    "rise & fall", "s", "z", (line("up", [0, 1], [0, 1]), line("down", [0, 1], [1, 0], "dashed"), line("at", [0.5], [0.5], "points"))
+)
+REPORT = Report(
+    id="reflection",
+    title="A <b>title</b>",
+    printed="x < y & z",
+    corrected="x > y",
+    verdict="holds as corrected",
+    checks=(Check("proof: one", 0.0, 0.0, True), Check("measured <well>", 1e-12, 1e-9, True), Check("lost", float("nan"), 1.0, None)),
+    counterexample={"field": {"z": "p*z"}, "value": 1.5},
+    seconds=1.25,
+    source="a book",
+    hypotheses=("f < g",),
+    rests_on=(Theorem("Picard", "a course", "on instances"),),
+    proof=(Step("an identity", True, latex=r"\frac{d}{d s} z = \sin{\left(s \right)}"), Step("a fact", True), Step("a gap", False)),
+    figures=(FIGURE, FIGURE),
+)
+VOID = {"meta", "br", "hr", "link", "img", "input"}
+
+
+class Balance(HTMLParser):
+    """Which tags are open, and every one that closes what is not."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.wrong, self.ids = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.ids += [value for name, value in attrs if name == "id"]
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+@pytest.fixture(scope="module")
+def shown():
+    return page([REPORT])
+
+
+def test_the_page_is_well_formed(shown):
+    balance = Balance()
+    balance.feed(shown)
+    assert not balance.open and not balance.wrong
+    assert len(balance.ids) == len(set(balance.ids))
+
+
+def test_the_page_needs_nothing_from_elsewhere(shown):
+    assert "http" not in shown and not re.search(r'(src|href)="(?!#)', shown) and "url(" not in shown.replace("url(#", "")
+
+
+SAID = """A &lt;b&gt;title&lt;/b&gt;|x &lt; y &amp; z|x &gt; y|holds as corrected|a book|f &lt; g|Picard|on instances|an identity|a fact|a gap (fails)
+measured &lt;well&gt;|1e-12|undecided|rise &amp; fall|p*z|2/3|<math|<svg|The Hamiltonian"""
+
+
+@pytest.mark.parametrize("text", re.split(r"[|\n]", SAID))
+def test_everything_is_said(shown, text):
+    assert text in shown
+
+
+def test_formulas_keep_their_latex():
+    drawn = mathml(r"\begin{aligned} a &= b < c \\ \mathbf{z} &\in \mathbb{R}^{2} \end{aligned}")
+    assert (
+        drawn.count("<mtr>") == 2
+        and r"b &lt; c" in drawn
+        and "xmlns" not in drawn
+        and drawn.startswith("<math")
+        and drawn.endswith("</math>")
+    )
+
+
+def test_figures_take_their_colours_from_the_page():
+    drawn = svg(FIGURE, "one")
+    assert "var(--line-0)" in drawn and "var(--ink)" in drawn and not re.search(r"#[0-9a-f]{6}\b", drawn)
+    assert drawn == svg(FIGURE, "one") and drawn.startswith("<svg") and drawn.endswith("</svg>")
+
+
+def test_convergence_has_a_guide_for_each_order():
+    figure = convergence("c", [0.1, 0.05], {"heun2": [1e-2, 2.5e-3]}, {"heun2": 2})
+    assert [one.kind for one in figure.lines] == ["points", "dashed"] and figure.lines[1].y == pytest.approx((1e-2, 2.5e-3))
