@@ -70,7 +70,8 @@ def test_the_page_needs_nothing_from_elsewhere(shown):
     assert "http" not in shown and not re.search(r'(src|href)="(?!#)', shown) and "url(" not in shown.replace("url(#", "")
 
 
-SAID = """A &lt;b&gt;title&lt;/b&gt;|x &lt; y &amp; z|x &gt; y|holds as corrected|a book|f &lt; g|Picard|on instances|an identity|a fact|a gap (fails)
+SAID = """A &lt;b&gt;title&lt;/b&gt;|x &lt; y &amp; z|x &gt; y|holds as corrected|a book|f &lt; g|Picard|on instances|an identity|a fact
+a gap (fails)
 measured &lt;well&gt;|1e-12|undecided|rise &amp; fall|p*z|2/3|<math|<svg|The Hamiltonian"""
 
 
