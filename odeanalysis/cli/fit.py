@@ -22,6 +22,7 @@ def fit(
     rtol: opt.Rtol = None,
     atol: opt.Atol = None,
     steps: opt.Steps = None,
+    max_steps: opt.MaxSteps = None,
     json: opt.Json = False,
     plot: Plot = None,
 ) -> None:
@@ -33,16 +34,18 @@ def fit(
     save = drawing(plot)
     with progress("fit") as shown:
         from odeanalysis.numerics.fitting import fit as minimise
+        from odeanalysis.numerics.solvers.listening import listening
 
         problem, given = opt.read(model, values)
-        settings = opt.settings(method, rtol, atol, steps)
-        found = minimise(
-            problem,
-            given,
-            opt.names(free),
-            settings,
-            on_iteration=lambda n, value: shown.update(f"iteration {n}, value {value:.9g}"),
-        )
+        settings = opt.settings(method, rtol, atol, steps, max_steps)
+        with listening(shown.reach):
+            found = minimise(
+                problem,
+                given,
+                opt.names(free),
+                settings,
+                on_iteration=lambda n, value: shown.update(f"iteration {n}, value {value:.9g}"),
+            )
         if save is not None:
             from odeanalysis.reports import fitted
 

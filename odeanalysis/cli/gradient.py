@@ -20,6 +20,7 @@ def gradient(
     rtol: opt.Rtol = None,
     atol: opt.Atol = None,
     steps: opt.Steps = None,
+    max_steps: opt.MaxSteps = None,
     sensitivity: Annotated[opt.SensitivityName, typer.Option(help="How to differentiate the solve.")] = "discrete",
     backend: opt.Backend = "numpy",
     reduction: Annotated[opt.Reduction | None, typer.Option(help="Over the batch [default: the model's].", show_default=False)] = None,
@@ -31,13 +32,15 @@ def gradient(
     The gradient is that of the printed value, with respect to every value given, in its shape.
     """
     evaluate = chosen(backend)
-    with progress("gradient"):
+    with progress("gradient") as shown:
         from odeanalysis.numerics.gradients.evaluate import SENSITIVITIES
+        from odeanalysis.numerics.solvers.listening import listening
 
         problem, given = opt.read(model, values)
         stated = problem if reduction is None else replace(problem, reduction=reduction)
-        settings = opt.settings(method, rtol, atol, steps)
-        found = evaluate(stated, given, settings, SENSITIVITIES[sensitivity], opt.names(wrt))
+        settings = opt.settings(method, rtol, atol, steps, max_steps)
+        with listening(shown.reach):
+            found = evaluate(stated, given, settings, SENSITIVITIES[sensitivity], opt.names(wrt))
     (_print_json if json else _print)(found)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 METHOD = "tsit5"
 RTOL, ATOL = 1e-8, 1e-10
+MAX_STEPS = 100_000
 
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="The model file (TOML).")]
 ValuesFile = Annotated[Path, typer.Argument(metavar="VALUES", help="The values: JSON or .npz.")]
@@ -20,19 +21,23 @@ Method = Annotated[str, typer.Option(metavar="M", help="euler, rk4, dopri5, tsit
 Rtol = Annotated[float | None, typer.Option(metavar="R", help=f"Relative tolerance [default: {RTOL}].", show_default=False)]
 Atol = Annotated[float | None, typer.Option(metavar="A", help=f"Absolute tolerance [default: {ATOL}].", show_default=False)]
 Steps = Annotated[int | None, typer.Option(metavar="N", help="Equal steps instead of tolerances.", show_default=False)]
+MaxSteps = Annotated[
+    int | None, typer.Option(metavar="N", help=f"The most steps to try in a solve [default: {MAX_STEPS}].", show_default=False)
+]
 Backend = Annotated[str, typer.Option(metavar="B", help="numpy, fused or torch.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 Reduction = Literal["mean", "sum"]
 SensitivityName = Literal["discrete", "adjoint", "forward", "backsolve", "differences"]
 
 
-def settings(method: str, rtol: float | None, atol: float | None, steps: int | None) -> "Settings":
+def settings(method: str, rtol: float | None, atol: float | None, steps: int | None, max_steps: int | None = None) -> "Settings":
     """How to solve. Tolerances and a number of steps exclude each other."""
     from odeanalysis.numerics.gradients.settings import Settings
 
     if steps is not None and (rtol is not None or atol is not None):
         stop("--steps takes equal steps and --rtol, --atol control the error; give one or the other")
-    return Settings(method, RTOL if rtol is None else rtol, ATOL if atol is None else atol, steps)
+    limit = MAX_STEPS if max_steps is None else max_steps
+    return Settings(method, RTOL if rtol is None else rtol, ATOL if atol is None else atol, steps, limit)
 
 
 def read(model: Path, values: Path) -> "tuple[Problem, dict[str, Any]]":

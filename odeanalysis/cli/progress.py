@@ -5,28 +5,47 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from odeanalysis.cli.errors import say
+
+if TYPE_CHECKING:
+    from odeanalysis.numerics.solvers.listening import Reached
 
 QUIET = 1.0
 TICK = 0.2
 
 
 class Progress:
-    """What a command is doing. `update` may be called at any time from the thread that works."""
+    """What a command is doing. `update` and `reach` may be called at any time from the thread that works.
+
+    What the command itself says by `update` comes before how far the solve that now runs has come.
+    """
 
     def __init__(self, task: str):
         self.task, self.detail = task, ""
+        self.reached: Reached | None = None
         self.began = time.monotonic()
         self.done = threading.Event()
 
     def update(self, detail: str) -> None:
         self.detail = detail
 
+    def reach(self, reached: "Reached") -> None:
+        self.reached = reached
+
     @property
     def line(self) -> str:
         seconds = time.monotonic() - self.began
-        return f"{self.task} ... {seconds:.0f} s{f', {self.detail}' if self.detail else ''}"
+        detail = self.detail or _place(self.reached)
+        return f"{self.task} ... {seconds:.0f} s{f', {detail}' if detail else ''}"
+
+
+def _place(reached: "Reached | None") -> str:
+    if reached is None:
+        return ""
+    advice = "; it looks stiff: try --method rodas5p, kvaerno5 or radau" if reached.stiff else ""
+    return f"depth {reached.depth:.4g} of {reached.end:.4g}, {reached.steps} steps{advice}"
 
 
 @contextmanager

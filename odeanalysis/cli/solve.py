@@ -24,6 +24,7 @@ def solve(
     rtol: opt.Rtol = None,
     atol: opt.Atol = None,
     steps: opt.Steps = None,
+    max_steps: opt.MaxSteps = None,
     json: opt.Json = False,
     plot: Plot = None,
 ) -> None:
@@ -33,12 +34,14 @@ def solve(
     """
     depths = _depths(at, points)
     save = drawing(plot)
-    with progress("solve"):
+    with progress("solve") as shown:
         from odeanalysis.numerics.gradients.evaluate import solve_problem
+        from odeanalysis.numerics.solvers.listening import listening
         from odeanalysis.reports import trajectory as paths
 
         problem, given = opt.read(model, values)
-        run = solve_problem(problem, given, opt.settings(method, rtol, atol, steps))
+        with listening(shown.reach):
+            run = solve_problem(problem, given, opt.settings(method, rtol, atol, steps, max_steps))
         found = paths.trajectory(run, depths)
         if save is not None:
             save(paths.figure(run))

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from odeanalysis.cli import progress as shown
-from tests.cli.running import CONTRACT, ROOT, run, without_progress
+from odeanalysis.numerics.solvers.listening import Reached
+from tests.cli.running import CONTRACT, GROWTH, ROOT, files, run, without_progress
 
 HEAVY = ("sympy", "numpy", "scipy", "numba", "hypothesis", "matplotlib")
 MODEL = CONTRACT / "closed_form" / "model.toml"
@@ -87,3 +88,33 @@ def test_progress_shows_only_after_a_while(capsys: pytest.CaptureFixture[str], m
         time.sleep(0.5)
     said = capsys.readouterr()
     assert said.err.startswith("slow ...") and "half way" in said.err and said.out == ""
+
+
+def test_progress_says_how_far_a_solve_is_and_what_to_try():
+    line = shown.Progress("solve")
+    line.reach(Reached(0.25, 40.0, 5000))
+    assert line.line == "solve ... 0 s, depth 0.25 of 40, 5000 steps"
+    line.reach(Reached(0.25, 40.0, 5000, stiff=True))
+    assert line.line.endswith("5000 steps; it looks stiff: try --method rodas5p, kvaerno5 or radau")
+    line.update("iteration 3")
+    assert line.line == "solve ... 0 s, iteration 3"
+
+
+@pytest.mark.parametrize("command", ["solve", "gradient", "fit"])
+def test_commands_tell_how_far_their_solves_are(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Both ends are heard of: a gradient goes back to the start."""
+    heard: list[Reached] = []
+    monkeypatch.setattr(shown.Progress, "reach", lambda self, reached: heard.append(reached))
+    model, values = files(tmp_path, GROWTH.replace("**2*z**2", "**2*(z - 2)**2"))
+    run(command, model, values)
+    assert {one.end for one in heard} == ({1.5} if command == "solve" else {1.5, 0.0})
+    assert [one.depth for one in heard if one.depth == one.end]
+
+
+@pytest.mark.parametrize("method", ["tsit5", "RK45"])
+def test_a_problem_too_stiff_for_its_method_is_refused_with_methods_to_try(method: str, tmp_path: Path):
+    """z' = -1e6 (z - cos s): about 300 000 steps at the limit of stability, 60 with rodas5p."""
+    model, values = files(tmp_path, GROWTH.replace('"theta*z"', '"-1000000*(z - cos(s))"'), '{"theta": 1, "z0": 1}')
+    failed = run("solve", model, values, "--method", method, "--max-steps", "600")
+    assert failed.code == 1 and failed.out == "" and "looks stiff" in failed.err and "rodas5p" in failed.err
+    assert run("solve", model, values, "--method", "rodas5p", "--max-steps", "600").code == 0

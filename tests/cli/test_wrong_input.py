@@ -81,6 +81,7 @@ VALUES: dict[str, tuple[str, tuple[str, ...]]] = {
 OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "steps and tolerance": (("gradient", "--steps", "9", "--rtol", "1e-3"), ("--steps", "--rtol")),
     "no steps": (("gradient", "--steps", "0"), ("steps",)),
+    "no steps to try": (("solve", "--max-steps", "0"), ("max_steps",)),
     "negative tolerance": (("gradient", "--rtol", "-1"), ("rtol",)),
     "unknown method": (("gradient", "--method", "rk5"), ("rk5",)),
     "fixed method without steps": (("gradient", "--method", "rk4"), ("rk4", "steps")),

@@ -15,6 +15,7 @@ from odeanalysis.numerics.gradients import costs
 from odeanalysis.numerics.gradients.boundary import finish
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
+from odeanalysis.numerics.solvers.listening import Reached, listener
 from odeanalysis.numerics.solvers.stage_equations import ImplicitStepper
 
 
@@ -33,12 +34,22 @@ class DiscreteAdjoint:
             )
         back = costs.cotangents(run.setting, run.solution)
         step = run.setting.program.step_vjp(run.settings.method)
-        cotangent = back.states[:, -1].copy()
+        cotangent, tell = back.states[:, -1].copy(), listener()
         for k in range(len(record) - 1, -1, -1):
             bars = {f"_bar_{name}": bar for name, bar in run.setting.layout.unpack(cotangent).items()}
             bars.setdefault(f"_bar_{COST.name}", np.zeros(run.setting.batch))
             cotangent = step_cotangents(run, k, step({**step_values(run, k), **bars}), cotangent, back)
+            if tell is not None:
+                tell(_reached(run, k))
         return finish(run.setting, cotangent, back)
+
+
+def _reached(run: Run, k: int) -> Reached:
+    """How far the sweep has come with recorded step k, in the first sample."""
+    record, grid = run.solution.record, run.setting.path.grid
+    assert record is not None
+    depth = grid.depth(record.segment[k], record.start[k])[0]
+    return Reached(float(depth), float(grid.nodes[0, 0]), len(record) - k)
 
 
 def step_values(run: Run, k: int) -> dict[str, Array]:

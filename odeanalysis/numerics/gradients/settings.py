@@ -12,6 +12,8 @@ from odeanalysis.tableaus import METHODS, tableau
 class Settings:
     """method: a name of `METHODS`, or of SciPy's solvers.  steps: None controls the error; N takes N equal steps over the domain.
 
+    max_steps: the most steps that a sample may try.
+
     Raises ModelError for an unknown method, a tolerance that is not positive, or no steps.
     """
 
@@ -31,6 +33,8 @@ class Settings:
             raise ModelError("rtol and atol are both 0; give one of them a positive value")
         if self.steps is not None and self.steps < 1:
             raise ModelError(f"steps = {self.steps}; give a number of steps of 1 or more")
+        if self.max_steps < 1:
+            raise ModelError(f"max_steps = {self.max_steps}; give a number of steps of 1 or more")
         if self.steps is None and self.method in METHODS and not _adaptive(self.method):
             raise ModelError(f"method {self.method!r} has no error estimate: give a number of steps, or an adaptive method such as tsit5")
 
@@ -47,8 +51,3 @@ class Settings:
 def _adaptive(method: str) -> bool:
     """Whether the method estimates its error, in its tableau or by a filter."""
     return tableau(method).adaptive or filtered_error(tableau(method)) is not None
-
-
-def _controls_its_error(method: str) -> bool:
-    """Whether a method has an error estimate: an embedded solution, or the filtered one of a fully implicit method."""
-    return tableau(method).adaptive or tableau(method).kind == "implicit"

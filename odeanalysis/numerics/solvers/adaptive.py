@@ -4,12 +4,14 @@ import numpy as np
 
 from odeanalysis.errors import ModelError
 from odeanalysis.numerics.solvers.controller import Controller, Tolerance, rms
-from odeanalysis.numerics.solvers.failure import failure
+from odeanalysis.numerics.solvers.failure import ending, failure
 from odeanalysis.numerics.solvers.grid import Grid, Place
 from odeanalysis.numerics.solvers.initial_step import initial_step
+from odeanalysis.numerics.solvers.listening import Reached, listener
 from odeanalysis.numerics.solvers.record import Schedule
 from odeanalysis.numerics.solvers.solution import Solution
 from odeanalysis.numerics.solvers.stepper import Array, Attempt, Stepper
+from odeanalysis.numerics.solvers.stiffness import Stiffness
 from odeanalysis.numerics.solvers.walk import Walk
 
 ULPS = 10
@@ -26,9 +28,11 @@ def adapt(stepper: Stepper, grid: Grid, y0: Array, tolerance: Tolerance, control
     if not stepper.adaptive:
         raise ModelError(f"method '{stepper.name}' has no error estimate; give a number of steps, or take tsit5")
     with np.errstate(all="ignore"):
-        pilot = Pilot(stepper, grid, y0, tolerance, controller)
+        pilot, tell = Pilot(stepper, grid, y0, tolerance, controller), listener()
         while pilot.live.any():
             pilot.iterate(max_steps)
+            if tell is not None:
+                tell(pilot.reached())
         return pilot.walk.solution()
 
 
@@ -45,11 +49,14 @@ class Pilot:
         self.memory = np.ones(grid.samples)  # the error norm of the last accepted step
         self.growing = np.ones(grid.samples, dtype=bool)  # the last step was not rejected
         self.size = initial_step(self.walk, tolerance)  # |h| that is wished for
+        self.iterations = 0
+        self.stiffness = Stiffness(grid.samples, stepper, tolerance)
 
     def iterate(self, max_steps: int) -> None:
         """Try one step of every sample that has not finished, and accept or reject it."""
         wish, fraction, closes = self._choose()
         place = self.grid.place(self.segment, self.start, fraction)
+        self._look(place)
         attempt = self.walk.attempt(place)
         scaled = _scaled_error(self.walk.y, attempt, place, self.tolerance)
         norm = rms(scaled)
@@ -61,6 +68,21 @@ class Pilot:
         self.walk.rejected = self.walk.rejected + (self.live & ~accepted)
         self._move(taken, accepted, closes & accepted)
         self._check(place, attempt, scaled, max_steps)
+
+    def reached(self) -> Reached:
+        """How far the sample is that is furthest behind."""
+        b = int(np.where(self.live, self.segment + self.start, self.grid.segments).argmin())
+        end = self.grid.nodes[b, -1]
+        depth = self.grid.depth(self.segment, self.start)[b] if self.live[b] else end
+        steps = int(self.walk.accepted[b] + self.walk.rejected[b])
+        return Reached(float(np.real(depth)), float(np.real(end)), steps, bool(self.stiffness.found[b]))
+
+    def _look(self, place: Place) -> None:
+        """Now and then, see whether stability holds the steps."""
+        self.iterations += 1
+        if self.stiffness.is_due(self.iterations):
+            cost = self.stiffness.look(self.walk.stepper.field, place, self.walk.y)
+            self.walk.evaluations = self.walk.evaluations + self.live * cost
 
     def _choose(self) -> tuple[Array, Array, Array]:
         """The steps wished for and those to try, as fractions, and whether these end their segments: [B] each."""
@@ -99,10 +121,15 @@ class Pilot:
         unfinished = self.live & (place.step != 0) & ((self.start > 0) | ~self.growing)
         small = unfinished & (self.size < ULPS * ulp)
         spent = self.live & (self.walk.accepted + self.walk.rejected >= max_steps)
-        for event, samples, states in (("vanished", small, attempt.y1), ("steps", spent, self.walk.y)):
-            if samples.any():
-                b = int(samples.argmax())
-                raise failure(event, place.depth[b], b, states[b], scaled[b], self.walk.slopes(b))
+        if small.any():
+            b = int(small.argmax())
+            event = ending(self.walk.y[b], attempt.y1[b])
+            shown = self.walk.y if event == "overflow" else attempt.y1
+            raise failure(event, place.depth[b], b, shown[b], scaled[b], self.walk.slopes(b))
+        if spent.any():
+            b = int(spent.argmax())
+            event = "stiff" if self.stiffness.found[b] else "steps"
+            raise failure(event, place.depth[b], b, self.walk.y[b], scaled[b], self.walk.slopes(b))
 
 
 def _scaled_error(y: Array, attempt: Attempt, place: Place, tolerance: Tolerance) -> Array:

@@ -5,6 +5,7 @@ import numpy as np
 from odeanalysis.errors import SolveError
 from odeanalysis.numerics.solvers.stepper import Array
 
+METHODS_FOR_STIFF = "radau, kvaerno5 or rodas5p"
 EVENTS = {
     "start": (
         "the initial state is not finite",
@@ -12,11 +13,19 @@ EVENTS = {
     ),
     "field": (
         "the field is not finite",
-        "end the domain before this depth, or check logarithms, roots and quotients there",
+        "end the domain before this depth, or check exponentials, logarithms, roots and quotients there",
     ),
     "state": (
         "a step ends in a state that is not finite",
         "end the domain before this depth, take more steps, or a method that controls its error",
+    ),
+    "overflow": (
+        "the state overflows",
+        "the solution grows beyond the largest number: end the domain before this depth, or state the model in a scaled state",
+    ),
+    "undefined": (
+        "no step, however short, ends in a finite state",
+        "end the domain before this depth, or check exponentials, logarithms, roots and quotients there",
     ),
     "vanished": (
         "the step size vanished",
@@ -27,7 +36,19 @@ EVENTS = {
         "the end is not reached within max_steps",
         "loosen rtol and atol, raise max_steps, or take a method for stiff problems",
     ),
+    "stiff": (
+        "the end is not reached within max_steps, and the problem looks stiff",
+        f"its steps are held by stability and not by rtol and atol: take a method for stiff problems, {METHODS_FOR_STIFF}",
+    ),
 }
+HUGE = 1e150  # its square is about the largest number
+
+
+def ending(before: Array, after: Array) -> str:
+    """The event of EVENTS that ends a solve whose steps became too short, from the states [n] around its last trial step."""
+    if np.abs(before).max() >= HUGE:
+        return "overflow"
+    return "vanished" if np.isfinite(after).all() else "undefined"
 
 
 def failure(event: str, depth: float | complex, sample: int, values: Array, errors: Array, slopes: Array | None = None) -> SolveError:

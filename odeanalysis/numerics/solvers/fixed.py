@@ -8,6 +8,7 @@ import numpy as np
 from odeanalysis.errors import ModelError
 from odeanalysis.numerics.solvers.failure import failure
 from odeanalysis.numerics.solvers.grid import Grid, Place
+from odeanalysis.numerics.solvers.listening import Reached, listener
 from odeanalysis.numerics.solvers.record import Record, Schedule
 from odeanalysis.numerics.solvers.solution import Solution
 from odeanalysis.numerics.solvers.stepper import Array, Attempt, Stepper
@@ -63,13 +64,15 @@ def follow(stepper: Stepper, grid: Grid, schedule: Schedule, y0: Array) -> Solut
     """
     _check_fit(grid, schedule)
     with np.errstate(all="ignore"):
-        walk = Walk(stepper, grid, y0)
+        walk, tell = Walk(stepper, grid, y0), listener()
         for k in range(len(schedule)):
             row = iteration(schedule, k)
             place = grid.place(row.segment[0], row.start[0], row.fraction[0])
             attempt = walk.attempt(place)
             _check_states(walk, place, attempt, row.accepted[0])
             walk.advance(row, place, attempt)
+            if tell is not None:
+                tell(Reached(float(np.real(place.depth[0] + place.step[0])), float(np.real(grid.nodes[0, -1])), k + 1))
         return walk.solution()
 
 

@@ -9,10 +9,12 @@ import numpy as np
 
 from odeanalysis.errors import ModelError, SolveError
 from odeanalysis.numerics.solvers.controller import Tolerance
-from odeanalysis.numerics.solvers.failure import failure
-from odeanalysis.numerics.solvers.grid import Grid
+from odeanalysis.numerics.solvers.failure import ending, failure
+from odeanalysis.numerics.solvers.grid import Grid, Place
+from odeanalysis.numerics.solvers.listening import Reached, listener
 from odeanalysis.numerics.solvers.solution import Solution, Statistics
 from odeanalysis.numerics.solvers.stepper import Array, Field, Jacobian
+from odeanalysis.numerics.solvers.stiffness import Stiffness, real_interval
 from odeanalysis.numerics.solvers.walk import initial_states
 
 USES_JACOBIAN = {"RK45": False, "RK23": False, "DOP853": False, "Radau": True, "BDF": True, "LSODA": True}
@@ -38,6 +40,14 @@ class ScipyMethod:
     def __post_init__(self):
         if self.name not in USES_JACOBIAN:
             raise ModelError(f"SciPy has no solver '{self.name}'; take one of {', '.join(USES_JACOBIAN)}")
+
+    @property
+    def stability(self) -> float:
+        """As in `Stepper`: what SciPy's explicit solvers are stable for, infinite for the others."""
+        from scipy import integrate
+
+        kind: Any = getattr(integrate, self.name)
+        return real_interval(kind.A, kind.B) if hasattr(kind, "A") else np.inf
 
 
 def scipy_method(name: str, field: Field, jacobian: Jacobian | None = None, restrict: Restrict | None = None) -> ScipyMethod:
@@ -89,6 +99,8 @@ class Run:
         self.steps = self.evaluations = 0
         self.slope = y0[sample]  # the field when last evaluated
         self.broken: tuple[float, Array] | None = None  # depth and values of a field or Jacobian that was not finite
+        self.stiffness = Stiffness(1, method, tolerance)
+        self.tell = listener()
         self.alone = method.restrict is not None
         self.field, self.jacobian = method.restrict(sample) if method.restrict else (method.field, method.jacobian)
 
@@ -101,6 +113,7 @@ class Run:
         solver, depths, parts = self._solver(j, a, b), [a], []
         while solver.status == "running":
             self._step(solver)
+            self._look(j, solver)
             depths.append(solver.t)
             parts.append(solver.dense_output())
         self.states.append(solver.y)
@@ -119,7 +132,7 @@ class Run:
         return getattr(integrate, name)(self._field(j), a, y, b, **options)
 
     def _step(self, solver: Any) -> None:
-        before = solver.t
+        before, start = solver.t, solver.y
         try:
             solver.step()
         except ValueError as error:  # SciPy's linear algebra on a matrix that is not finite
@@ -129,9 +142,17 @@ class Run:
             raise failure("field", depth, self.sample, values, values) from error
         self.steps += 1
         if solver.status == "failed" or solver.t == before or not np.isfinite(solver.y).all():
-            raise self._failure("vanished", solver)
+            raise self._failure(ending(start, solver.y), solver)
         if solver.status == "running" and self.steps >= self.max_steps:
-            raise self._failure("steps", solver)
+            raise self._failure("stiff" if self.stiffness.found[0] else "steps", solver)
+
+    def _look(self, j: int, solver: Any) -> None:
+        """Tell who listens, and now and then see whether stability holds the steps."""
+        if self.tell is not None:
+            self.tell(Reached(float(solver.t), float(self.grid.nodes[self.sample, -1]), self.steps, bool(self.stiffness.found[0])))
+        if self.stiffness.is_due(self.steps):
+            place = Place(np.array([solver.t]), np.array([solver.step_size]), np.zeros((1, 0)))
+            self.stiffness.look(lambda s, y, pieces: self._field(j)(s[0], y[0])[None], place, solver.y[None])
 
     def _failure(self, event: str, solver: Any) -> SolveError:
         return failure(event, solver.t, self.sample, solver.y, self.slope)

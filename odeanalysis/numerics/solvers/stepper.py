@@ -34,7 +34,8 @@ class Stepper(Protocol):
     """A one-step method bound to a field; steppers hold no state, so that a step can be taken again anywhere.
 
     `reuses` says that the method starts with the field at the step's start, which it then takes from the caller
-    (`first`); `stiff` that slopes amplify its errors, so that dense output must use states alone.
+    (`first`); `stiff` that slopes amplify its errors, so that dense output must use states alone. `stability` is how long
+    h |lambda| may be for a decay at the rate lambda to stay one: infinite for methods for stiff problems.
     """
 
     def field(self, s: Array, y: Array, pieces: Array) -> Array: ...
@@ -50,6 +51,8 @@ class Stepper(Protocol):
     def reuses(self) -> bool: ...
     @property
     def stiff(self) -> bool: ...
+    @property
+    def stability(self) -> float: ...
 
     def attempt(self, s: Array, h: Array, y: Array, pieces: Array, first: Array | None) -> Attempt:
         """Step from depth s [B] by h [B] from y [B, n]; `first` [B, n] is the field at (s, y), computed if None."""

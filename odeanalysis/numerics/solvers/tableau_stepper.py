@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from odeanalysis.numerics.solvers.stepper import Array, Field
+from odeanalysis.numerics.solvers.stiffness import real_interval
 from odeanalysis.tableaus import Floats, Tableau
 
 
@@ -32,6 +35,10 @@ class TableauStepper:
     @property
     def adaptive(self) -> bool:
         return self.tableau.adaptive
+
+    @property
+    def stability(self) -> float:
+        return real_interval(self.numbers.a, self.numbers.b) if self.tableau.explicit else np.inf
 
     @property
     def numbers(self) -> Floats:
