@@ -12,6 +12,7 @@ from typing import Any, cast
 import sympy as sp
 
 from odeanalysis.errors import ModelError, TargetError
+from odeanalysis.modeling.depths import beyond, regular, switch
 from odeanalysis.modeling.model import Problem
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic import nodes, scalars
@@ -33,11 +34,16 @@ KINKS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Piece:
-    """A condition on depth alone, the flag that stands for it, and the depths at which it switches."""
+    """A condition on depth alone, the flag that stands for it, and the depths at which it switches; none where they are listed by hand."""
 
     condition: Any
     flag: sp.Symbol
     depths: tuple[Any, ...]
+
+    @property
+    def gap(self) -> Any:
+        """What is above 0 where the condition holds, and below 0 where it does not."""
+        return self.condition.gts - self.condition.lts
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ def open_kinks(expression: Any, sides: Sides) -> Any:
     found = {}
     for node in walk([expression]):
         name = SCALAR_CLASSES.get(type(node))
-        if name in KINKS and sides.of_depth_alone(node) and _switch(_gap(name, node.args), sides.depth) is not None:
+        if name in KINKS and sides.of_depth_alone(node) and switch(_gap(name, node.args), sides.depth) is not None:
             found[node] = KINKS[name](*node.args)
     return substitute(expression, found) if found else expression
 
@@ -107,33 +113,15 @@ def _relations(expression: Any) -> list[Any]:
 
 
 def _depths(problem: Problem, key: str, relation: Any, depth: sp.Symbol) -> tuple[Any, ...]:
-    switch = _switch(relation.lhs - relation.rhs, depth)
-    if switch is not None:
-        return (switch,)
+    found = switch(relation.lhs - relation.rhs, depth)
+    if found is not None:
+        return (regular(found, beyond(problem.model.domain)),)
     if problem.model.breakpoints:
         return ()
     raise ModelError(
-        f"{key} of {problem.name!r} has the condition {_shown(relation)}, from which no depth can be read off "
+        f"{key} of {problem.name!r} has the condition {shown(relation)}, from which no depth can be read off "
         f"(it is not affine in {depth}); list the depths at which it switches under breakpoints"
     )
-
-
-def _switch(gap: Any, depth: sp.Symbol) -> Any:
-    """The depth at which an affine gap vanishes; None where it is not affine in depth with a slope that does not vanish."""
-    opaque = {node: sp.Dummy(real=True) for node in walk([gap]) if _is_opaque(node) and depth not in leaves(node)}
-    plain = substitute(gap, opaque) if opaque else gap
-    if any(map(_is_opaque, walk([plain]))):
-        return None
-    slope = sp.diff(plain, depth)
-    if slope == 0 or depth in leaves(slope):
-        return None
-    switch = sp.cancel(-plain.subs(depth, 0) / slope)
-    return substitute(switch, {name: node for node, name in opaque.items()}) if opaque else switch
-
-
-def _is_opaque(node: Any) -> bool:
-    """Whether SymPy cannot differentiate a node."""
-    return isinstance(node, (scalars.Elementary, nodes.ArrayScalar))
 
 
 def refuse_jumps(problem: Problem, key: str, expression: Any, sides: Sides) -> None:
@@ -142,7 +130,7 @@ def refuse_jumps(problem: Problem, key: str, expression: Any, sides: Sides) -> N
         condition = _state_condition(node, sides)
         if condition is not None and not key.startswith(("objective.terminal", "objective.observations")) and not _continuous(node):
             raise ModelError(
-                f"{key} of {problem.name!r} has {_shown(node)}, which jumps when the state crosses {_shown(condition)}; "
+                f"{key} of {problem.name!r} has {shown(node)}, which jumps when the state crosses {shown(condition)}; "
                 "write it with relu, abs, maximum or minimum where it is continuous, or let the condition depend on depth alone"
             )
         _refuse_depth_sign(problem, key, node, sides)
@@ -152,7 +140,7 @@ def refuse_jumps(problem: Problem, key: str, expression: Any, sides: Sides) -> N
 def _refuse_array_condition(problem: Problem, key: str, node: Any, sides: Sides) -> None:
     if isinstance(node, nodes.Map) and node.name in ("lt", "le") and sides.depth in leaves(node):
         raise ModelError(
-            f"{key} of {problem.name!r} compares arrays with the depth: {_shown(node)}; "
+            f"{key} of {problem.name!r} compares arrays with the depth: {shown(node)}; "
             "write one scalar condition for each entry, joined by concat"
         )
 
@@ -177,7 +165,7 @@ def _refuse_depth_sign(problem: Problem, key: str, node: Any, sides: Sides) -> N
     if not (_is_jump(node) and sides.of_depth_alone(node)):
         return
     raise ModelError(
-        f"{key} of {problem.name!r} has {_shown(node)}, a jump in depth whose place cannot be read off; "
+        f"{key} of {problem.name!r} has {shown(node)}, a jump in depth whose place cannot be read off; "
         "write it as where(condition, 1, -1) and list its depths under breakpoints"
     )
 
@@ -198,7 +186,7 @@ def _continuous(node: Any) -> bool:
     return False
 
 
-def _shown(node: Any) -> str:
+def shown(node: Any) -> str:
     """A node in the language of model files, where it belongs to it."""
     try:
         return text(node)

@@ -7,6 +7,8 @@ import sympy as sp
 
 import odeanalysis as oda
 from odeanalysis.derivations.parts import Parts, parts
+from odeanalysis.modeling.depths import regular
+from odeanalysis.modeling.transforms.transform import inlined
 from odeanalysis.symbolic.functions import FUNCTIONS
 from odeanalysis.symbolic.rewrite import leaves, walk
 from tests.cases import CASES
@@ -26,9 +28,10 @@ def split(field: Any = 0, objective: Any = None, **more: Any) -> Parts:
 
 def breaks(found: Parts) -> list[Any]:
     """The depths at which a path is split, beside its ends and observations."""
-    return [found.marks.outputs[i][1] for i in found.switching]
+    return [inlined(found.marks.lets, found.marks.outputs[i][1]) for i in found.switching]
 
 
+MANY = sum(oda.sin(i * x) for i in range(1, 60))
 # what stands in the field, and where it switches
 READ_OFF = {
     "number": (where(s < 0.35, 1, 2), [sp.Rational(7, 20)]),
@@ -36,11 +39,8 @@ READ_OFF = {
     "input": (where(x >= s, z, 2), [x]),
     "entry": (where(s > C[1], 1, 2), [C[1]]),
     "scaled": (where(2 * s - c < a, 1, 2), [(a + c) / 2]),
-    "scaled by a name": (where(c * s < a, 1, 2), [a / c]),
-    "scaled by many names": (
-        where(sum(oda.sin(i * x) * s for i in range(1, 60)) < 1, 1, 2),
-        [1 / sum(oda.sin(i * x) for i in range(1, 60))],
-    ),
+    "scaled by a name": (where(c * s < a, 1, 2), [regular(a / c, 2)]),
+    "scaled by many names": (where(MANY * s < 1, 1, 2), [regular(1 / MANY, 2)]),
     "opaque to SymPy": (where(s < oda.softplus(c), 1, 2), [oda.softplus(c)]),
     "of a choice": (where(s < oda.maximum(a, 2 * c), 1, 2), [oda.maximum(a, 2 * c)]),
     "both": (where(sp.And(s > a, s < c), 1, 2), [c, a]),

@@ -59,6 +59,13 @@ def hand_given_breaks():
     return switched(oda.sin(2 * sp.pi * s) > 0, [c], breakpoints=(0.5, c))
 
 
+@case(**{**SWITCHED, "x": [0.7, -1.1, 0.4]}, w=[0.0, 1.4, -0.6], c=0.5)
+def vanishing_slope():
+    """A condition that never switches for a sample whose slope is 0, whichever way the slope changes."""
+    w, c = names("w c")
+    return switched(w * s < c, [w, c])
+
+
 @case(a=0.5, c=0.7, x=[0.4, -0.8])
 def kinks_in_depth():
     a, c, x, z = names("a c x z")

@@ -1,0 +1,42 @@
+"""Depths read off expressions: where an affine one vanishes, also for values at which it has no such place."""
+
+from typing import Any
+
+import sympy as sp
+
+from odeanalysis.symbolic import nodes, scalars
+from odeanalysis.symbolic.functions import where
+from odeanalysis.symbolic.rewrite import leaves, substitute, walk
+
+
+def switch(gap: Any, depth: sp.Symbol) -> Any:
+    """The depth at which an affine gap vanishes; None where it is not affine in depth with a slope that does not vanish."""
+    opaque = {node: sp.Dummy(real=True) for node in walk([gap]) if _is_opaque(node) and depth not in leaves(node)}
+    plain = substitute(gap, opaque) if opaque else gap
+    if any(map(_is_opaque, walk([plain]))):
+        return None
+    slope = sp.diff(plain, depth)
+    if slope == 0 or depth in leaves(slope):
+        return None
+    found = sp.cancel(-plain.subs(depth, 0) / slope)
+    return substitute(found, {name: node for node, name in opaque.items()}) if opaque else found
+
+
+def _is_opaque(node: Any) -> bool:
+    """Whether SymPy cannot differentiate a node."""
+    return isinstance(node, (scalars.Elementary, nodes.ArrayScalar))
+
+
+def regular(fraction: Any, elsewhere: Any) -> Any:
+    """A fraction, and another value where its denominator vanishes: neither it nor its derivatives are infinite there."""
+    top, bottom = sp.fraction(fraction, exact=True)
+    if bottom.is_number:
+        return fraction
+    divides = sp.Abs(bottom) > 0  # not its square: SymPy takes minutes over the signs of long sums
+    return where(divides, top / where(divides, bottom, 1), elsewhere)
+
+
+def beyond(domain: tuple[Any, Any]) -> Any:
+    """A depth outside a domain."""
+    start, end = domain
+    return 1 + start**2 + end**2
