@@ -38,7 +38,7 @@ from odeanalysis.symbolic.nodes import (
     Total,
     shape_of,
 )
-from odeanalysis.symbolic.shapes import Shape
+from odeanalysis.symbolic.shapes import Shape, ShapeError
 
 # ---------------------------------------------------------------- leaves and constants
 
@@ -221,9 +221,7 @@ def matmul(left: Any, right: Any) -> Any:
     """The matrix product `left @ right`; for two vectors the scalar product."""
     left, right = as_expression(left), as_expression(right)
     if not isinstance(left, Array) or not isinstance(right, Array):
-        raise ModelError(
-            f"@ needs arrays on both sides, got shapes {shapes.show(shape_of(left))} and {shapes.show(shape_of(right))}; use * for scalars"
-        )
+        raise ShapeError("@ needs arrays on both sides, got {}; use * for scalars", shape_of(left), shape_of(right))
     shape = shapes.matmul(left.shape, right.shape)
     if left.ndim == 1 and right.ndim == 1:
         return total(mul(left, right))
@@ -238,7 +236,7 @@ def dot(left: Any, right: Any) -> Any:
     """The scalar product of two vectors of equal length: `sum_i u[i] v[i]`."""
     left, right = as_expression(left), as_expression(right)
     if shape_of(left) != shape_of(right) or len(shape_of(left)) != 1:
-        raise ModelError(f"dot needs two vectors of one length, got shapes {_both(left, right)}; use sum(u*v) for other shapes")
+        raise ShapeError("dot needs two vectors of one length, got {}; use sum(u*v) for other shapes", shape_of(left), shape_of(right))
     return total(mul(left, right))
 
 
@@ -246,14 +244,10 @@ def outer(left: Any, right: Any) -> Any:
     """The outer product `u[i] v[j]` of two vectors."""
     left, right = as_expression(left), as_expression(right)
     if len(shape_of(left)) != 1 or len(shape_of(right)) != 1:
-        raise ModelError(f"outer needs two vectors, got shapes {_both(left, right)}")
+        raise ShapeError("outer needs two vectors, got {}; use indexing or sum to make vectors first", shape_of(left), shape_of(right))
     if is_zero(left) or is_zero(right):
         return Full(0, left.shape + right.shape)
     return Outer(left, right)
-
-
-def _both(left: Any, right: Any) -> str:
-    return f"{shapes.show(shape_of(left))} and {shapes.show(shape_of(right))}"
 
 
 def permute(array: Any, axes: Iterable[int]) -> Any:
@@ -289,7 +283,7 @@ def diag(value: Any) -> Any:
     if len(shape) == 1:
         return Diag(value)
     if len(shape) != 2 or shape[0] != shape[1]:
-        raise ModelError(f"diag needs a vector or a square matrix, got shape {shapes.show(shape)}")
+        raise ShapeError("diag needs a vector or a square matrix, got {}", shape)
     if isinstance(value, Eye):
         return Full(1, shape[:1])
     return value.args[0] if isinstance(value, Diag) else Diagonal(value)
@@ -299,7 +293,7 @@ def trace(value: Any) -> Any:
     """The sum of the diagonal of a square matrix."""
     shape = shape_of(value)
     if len(shape) != 2 or shape[0] != shape[1]:
-        raise ModelError(f"trace needs a square matrix, got shape {shapes.show(shape)}")
+        raise ShapeError("trace needs a square matrix, got {}", shape)
     return total(diag(value))
 
 
@@ -343,10 +337,11 @@ def sum_to(value: Any, shape: Shape) -> Any:
 def concat(*parts: Any) -> Any:
     """Scalars and vectors, one behind the other, as one vector."""
     values = [as_expression(part) for part in parts]
-    wrong = next((value for value in values if len(shape_of(value)) > 1), None)
-    if wrong is not None or not values:
-        shape = shapes.show(shape_of(wrong)) if values else "nothing"
-        raise ModelError(f"concat needs scalars and vectors, got {shape}; use .T, indexing or sum to make vectors first")
+    if not values:
+        raise ModelError("concat needs scalars and vectors, got nothing; give one part or more")
+    if any(len(shape_of(value)) > 1 for value in values):
+        words = "concat needs scalars and vectors, got {}; use indexing or sum to make vectors first"
+        raise ShapeError(words, *map(shape_of, values))
     flat = [piece for value in values for piece in (value.args if isinstance(value, Concat) else (value,))]
     if len(flat) == 1 and isinstance(flat[0], Array):
         return flat[0]

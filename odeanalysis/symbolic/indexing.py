@@ -10,14 +10,14 @@ import sympy as sp
 from odeanalysis.errors import ModelError
 from odeanalysis.symbolic import shapes
 from odeanalysis.symbolic.nodes import Concat, shape_of
-from odeanalysis.symbolic.shapes import Shape, Size
+from odeanalysis.symbolic.shapes import Shape, ShapeError, Size
 
 
 def normalise(shape: Shape, key: Any) -> tuple[Any, ...]:
     """The key as one item for each axis; what NumPy would refuse is refused with the shape and the key."""
     keys = key if isinstance(key, tuple) else (key,)
     if len(keys) > len(shape):
-        raise ModelError(f"{len(keys)} indices were given for an array of shape {shapes.show(shape)}, which has {len(shape)} axes")
+        raise ShapeError(f"{len(keys)} indices are too many for {{}}", shape)
     keys = keys + (slice(None),) * (len(shape) - len(keys))
     return tuple(_item(size, one, shape) for size, one in zip(shape, keys, strict=True))
 
@@ -29,7 +29,7 @@ def _item(size: Size, key: Any, shape: Shape) -> Any:
         raise ModelError(f"index {key!r} is no integer and no slice; arrays are indexed with whole numbers")
     place = int(key)
     if isinstance(size, int) and not -size <= place < size:
-        raise ModelError(f"index {place} is out of bounds for an axis of length {size} (shape {shapes.show(shape)})")
+        raise ShapeError(f"index {place} is out of bounds for an axis of length {size} of {{}}", shape)
     if not isinstance(size, int) and place < 0:
         raise ModelError(f"index {place} counts from the end of an axis of symbolic length {size}; count from its start")
     return sp.Integer(place % size if isinstance(size, int) else place)

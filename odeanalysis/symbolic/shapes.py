@@ -10,6 +10,20 @@ Size = int | sp.Expr
 Shape = tuple[Size, ...]
 
 
+class ShapeError(ModelError):
+    """Operands whose shapes do not go together: `words` says so, with {} for the operands, whose names are known where they are read."""
+
+    def __init__(self, words: str, *operands: Shape):
+        self.words, self.operands = words, operands
+        shapes = " and ".join(map(show, operands))
+        super().__init__(words.format(f"an array of shape {shapes}" if len(operands) == 1 else f"shapes {shapes}"))
+
+    def named(self, *names: str) -> str:
+        """The same with the operands' names."""
+        named = (f"{name} of shape {show(shape)}" for name, shape in zip(names, self.operands, strict=True))
+        return self.words.format(" and ".join(named))
+
+
 def as_size(size: object) -> Size:
     """An axis length: a non-negative integer, or an expression in integer symbols."""
     expression = sp.sympify(size)
@@ -48,7 +62,7 @@ def broadcast(*shapes: Shape) -> Shape:
 def _common(sizes: tuple[Size, ...], shapes: tuple[Shape, ...]) -> Size:
     wide = {size for size in sizes if size != 1}
     if len(wide) > 1:
-        raise ModelError(f"shapes {' and '.join(map(show, shapes))} cannot be combined; sizes must be equal or 1")
+        raise ShapeError("{} cannot be combined; sizes must be equal or 1", *shapes)
     return wide.pop() if wide else 1
 
 
@@ -56,10 +70,8 @@ def matmul(left: Shape, right: Shape) -> Shape:
     """The shape of `left @ right` for ranks of at least 1."""
     inner = right[0] if len(right) == 1 else right[-2]
     if left[-1] != inner:
-        raise ModelError(
-            f"shapes {show(left)} and {show(right)} cannot be multiplied with @: "
-            f"the last axis of the left one has length {left[-1]}, the matching axis of the right one {inner}"
-        )
+        lengths = f"the last axis of the left one has length {left[-1]}, the matching axis of the right one {inner}"
+        raise ShapeError(f"{{}} cannot be multiplied with @: {lengths}", left, right)
     if len(left) == 1:
         return right[:-2] + right[-1:] if len(right) > 1 else ()
     if len(right) == 1:

@@ -55,6 +55,51 @@ def test_the_caret_stands_under_the_place():
     assert excerpt[caret.index("^") :].startswith("gama")
 
 
+# operands whose shapes do not go together, and how they are named
+OPERANDS = {
+    "W @ b": ("'W' of shape (4, 2)", "'b' of shape (4,)"),
+    "a @ z": ("'a' of shape ()", "'z' of shape (2,)"),
+    "z + 2*b": ("'z' of shape (2,)", "'2*b' of shape (4,)"),
+    "where(z < b, 1, 2)": ("'z' of shape (2,)", "'b' of shape (4,)"),
+    "where(s < 1, z, b)": ("'s < 1' of shape ()", "'z' of shape (2,)", "'b' of shape (4,)"),
+    "maximum(z, b)": ("'z' of shape (2,)", "'b' of shape (4,)"),
+    "dot(z, W[0, :1])": ("'z' of shape (2,)", "'W[0, :1]' of shape (1,)"),
+    "outer(z, W)": ("'z' of shape (2,)", "'W' of shape (4, 2)"),
+    "concat(a, W)": ("'a' of shape ()", "'W' of shape (4, 2)"),
+    "trace(W)": ("'W' of shape (4, 2)",),
+    "diag(W)": ("'W' of shape (4, 2)",),
+    "z[5]": ("'z' of shape (2,)",),
+    "W[0, 0, 0]": ("'W' of shape (4, 2)",),
+}
+
+
+@pytest.mark.parametrize("text", OPERANDS)
+def test_operands_are_named_with_their_shapes_once(text):
+    with pytest.raises(LanguageError) as refused:
+        parse(text, NAMES)
+    problem = str(refused.value).splitlines()[0]
+    assert all(problem.count(operand) == 1 for operand in OPERANDS[text])
+    assert problem.count(" of shape ") == len(OPERANDS[text])
+    for operand in OPERANDS[text]:
+        shape = operand.partition(" of shape ")[2]
+        assert problem.count(shape) == sum(other.endswith(shape) for other in OPERANDS[text])
+
+
+@pytest.mark.parametrize("text", [*REFUSED, "(" + " + ".join("abcdefghijklmnopqrst") + ").real", "tanh(" + "a + " * 50 + "a, a)"])
+def test_a_few_carets_are_enough(text):
+    with pytest.raises(LanguageError) as refused:
+        parse(text, NAMES)
+    carets = str(refused.value).splitlines()[-1]
+    assert carets.strip("^ ") == "" and 1 <= carets.count("^") <= 40
+
+
+def test_the_carets_of_an_attribute_stand_under_its_name():
+    with pytest.raises(LanguageError) as refused:
+        parse("(a + s).real", NAMES)
+    _, excerpt, carets = str(refused.value).splitlines()
+    assert excerpt[carets.index("^") : len(carets)] == "real"
+
+
 def test_decimals_are_exact():
     assert parse("0.1", NAMES) * 10 == 1
     assert parse("1e-3", NAMES) * 1000 == 1

@@ -15,8 +15,7 @@ from odeanalysis.symbolic.language.literals import number
 from odeanalysis.symbolic.language.reading import Reader, Way
 from odeanalysis.symbolic.language.statement import Statement
 from odeanalysis.symbolic.language.syntax import PRODUCTS, SUMS, chain, deep, tree
-from odeanalysis.symbolic.nodes import Array, Leaf, shape_of
-from odeanalysis.symbolic.shapes import show
+from odeanalysis.symbolic.nodes import Array, Leaf
 
 BUILDERS: dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Add: ("+", ex.add),
@@ -72,7 +71,7 @@ def _operate(reader: Reader, node: ast.BinOp, left: Any, right: Any) -> Any:
     if type(node.op) not in BUILDERS:
         raise refusals.operator(reader.statement, node)
     sign, build = BUILDERS[type(node.op)]
-    with reader.placed(reader.between(node.left, node.right, sign, (left, right))):
+    with reader.placed(reader.between(sign, (node.left, left), (node.right, right))):
         if sign == "/":
             numbers.check_power(right, sp.S.NegativeOne, reader.grammar)
         if sign == "**":
@@ -128,9 +127,8 @@ def _name(reader: Reader, node: ast.Name) -> Any:
 def _call(reader: Reader, node: ast.Call) -> Any:
     name, function = _function(reader, node)
     arguments = [reader.read(kind, part) for kind, part in zip(function.kinds(len(node.args)), node.args, strict=True)]
-    shapes = " and ".join(show(shape_of(one)) for one in arguments if isinstance(one, (sp.Expr, Array)))
-    what = f"{name} of shapes {shapes}: " if any(isinstance(one, Array) for one in arguments) else ""
-    with reader.placed(reader.at(node, what)):
+    operands = [(part, one) for part, one in zip(node.args, arguments, strict=True) if isinstance(one, (sp.Basic, Array))]
+    with reader.placed(reader.of(node, operands)):
         _check_arguments(name, arguments, reader.grammar)
         return numbers.check_value(function.build(*arguments), reader.grammar)
 
@@ -146,7 +144,8 @@ def _function(reader: Reader, node: ast.Call) -> tuple[str, Function]:
     for odd in (*node.keywords, *(part for part in node.args if isinstance(part, ast.Starred))):
         raise reader.statement.at(odd, f"{name} takes its arguments one by one, without names or stars; write {name}{function.form}")
     if not function.takes(len(node.args)):
-        raise reader.statement.at(node, f"{name} cannot take {len(node.args)} arguments; write {name}{function.form}")
+        count = f"{len(node.args)} argument{'s' * (len(node.args) != 1)}"
+        raise reader.statement.at(node, f"{name} cannot take {count}; write {name}{function.form}")
     return name, function
 
 
@@ -159,16 +158,18 @@ def _check_arguments(name: str, arguments: list[Any], grammar: Grammar) -> None:
 
 def _attribute(reader: Reader, node: ast.Attribute) -> Any:
     if node.attr != "T":
-        raise reader.statement.at(node, f"the attribute .{node.attr} is not of the language; only .T, the transpose, is")
+        problem = f"the attribute .{node.attr} is not of the language; only .T, the transpose, is"
+        end = node.end_col_offset or 0
+        raise reader.statement.error(problem, end - len(node.attr), end)
     return ex.transpose(reader.expression(node.value))
 
 
 def _subscript(reader: Reader, node: ast.Subscript) -> Any:
     value = reader.expression(node.value)
-    shown = repr(reader.statement.show(node.value))
     if not isinstance(value, Array):
+        shown = repr(reader.statement.show(node.value))
         raise reader.statement.at(node, f"{shown} is a scalar and has no entries; leave the index out")
-    with reader.placed(reader.at(node, f"{shown} of shape {show(value.shape)}: ")):
+    with reader.placed(reader.of(node, [(node.value, value)])):
         return numbers.check_value(ex.part(value, keys.items(reader, node.slice, value.shape)), reader.grammar)
 
 
@@ -213,7 +214,7 @@ def _comparison(reader: Reader, node: ast.Compare) -> Any:
 
 
 def _compared(reader: Reader, places: tuple[ast.expr, ast.expr], sign: str, left: Any, right: Any) -> Any:
-    with reader.placed(reader.between(*places, sign, (left, right))):
+    with reader.placed(reader.between(sign, (places[0], left), (places[1], right))):
         numbers.check_relation(left, right)
         if isinstance(left, sp.Rational) and not isinstance(right, Array) and not reader.grammar.internal:
             return conditions.compare(right, conditions.REFLECTED[sign], left)  # as in Python, where 1 > x asks x < 1

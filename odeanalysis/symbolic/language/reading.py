@@ -1,7 +1,7 @@
 """The reader of one statement: its names, its grammar, and how what is refused further down gets its place."""
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +9,14 @@ from typing import Any
 from odeanalysis.errors import LanguageError, ModelError
 from odeanalysis.symbolic.language.grammar import CONDITION, VALUE, Grammar
 from odeanalysis.symbolic.language.statement import Statement
-from odeanalysis.symbolic.nodes import Array, Leaf, shape_of
-from odeanalysis.symbolic.shapes import show
+from odeanalysis.symbolic.nodes import Leaf, shape_of
+from odeanalysis.symbolic.shapes import ShapeError, show
 
+Operand = tuple[ast.expr, Any]
+"""Where an operand stands, and its value."""
+Operands = Sequence[Operand]
 Way = Callable[["Reader", Any], Any]
-Fail = Callable[[str], LanguageError]
+Fail = Callable[[ModelError | str], LanguageError]
 # AttributeError: SymPy 1.14 trips over its own warnings where it reduces huge angles
 ARITHMETIC = (TypeError, ValueError, ArithmeticError, NotImplementedError, AttributeError)
 
@@ -46,22 +49,27 @@ class Reader:
         except LanguageError:
             raise
         except ModelError as error:
-            raise fail(str(error)) from error
+            raise fail(error) from error
         except ARITHMETIC as error:
             raise fail(f"SymPy cannot evaluate this ({error}); write it in another form") from error
 
     def at(self, node: ast.expr, what: str = "") -> Fail:
         """Errors with carets under a part."""
-        return lambda message: self.statement.at(node, f"{what}{message}")
+        return lambda problem: self.statement.at(node, f"{what}{problem}")
 
-    def between(self, left: ast.expr, right: ast.expr, operator: str, values: tuple[Any, Any]) -> Fail:
-        """Errors of a binary operation, with carets under it; both operands are named with their shapes where one is an array."""
+    def of(self, node: ast.expr, operands: Operands) -> Fail:
+        """Errors with carets under a part, in which its operands are named."""
+        return lambda problem: self.statement.at(node, self._named(problem, operands))
 
-        def fail(message: str) -> LanguageError:
-            shown = [
-                f"{self.statement.show(node)!r} of shape {show(shape_of(one))}" for node, one in zip((left, right), values, strict=True)
-            ]
-            known = f"{' and '.join(shown)}: " if any(isinstance(one, Array) for one in values) else ""
-            return self.statement.between(left, right, operator, f"{known}{message}")
+    def between(self, operator: str, left: Operand, right: Operand) -> Fail:
+        """Errors of a binary operation, with carets under it, in which both operands are named."""
+        return lambda problem: self.statement.between(left[0], right[0], operator, self._named(problem, [left, right]))
 
-        return fail
+    def _named(self, problem: ModelError | str, operands: Operands) -> str:
+        """A problem with each operand's text and shape, said once; scalars alone need no shapes."""
+        names = [repr(self.statement.show(place)) for place, _ in operands]
+        shapes = tuple(shape_of(value) for _, value in operands)
+        if isinstance(problem, ShapeError) and problem.operands == shapes:
+            return problem.named(*names)
+        shown = " and ".join(f"{name} of shape {show(shape)}" for name, shape in zip(names, shapes, strict=True))
+        return f"{shown}: {problem}" if any(shapes) else str(problem)

@@ -41,7 +41,7 @@ class Statement:
         first = max(0, min(start - WINDOW // 3, len(self.text) - WINDOW))
         shown = "".join(letter if letter.isprintable() else "?" for letter in self.text[first : first + WINDOW])
         before, after = "..." if first else "", "..." if first + WINDOW < len(self.text) else ""
-        width = max(1, min(end, first + len(shown)) - start)
+        width = max(1, min(end, first + len(shown), start + SHORT) - start)
         return f"    {before}{shown}{after}\n    {' ' * (len(before) + start - first)}{'^' * width}"
 
 

@@ -63,7 +63,7 @@ def _malformed(statement: Statement, error: SyntaxError) -> LanguageError:
 
 def deep(statement: Statement) -> LanguageError:
     """The error for an expression that nests too far."""
-    return statement.error("the expression is nested too deeply, or is too long a chain; split it, or use arrays", 0, len(statement.text))
+    return statement.error("the expression is nested too deeply, or is too long a chain; split it, or use arrays")
 
 
 def _bounded(statement: Statement, root: ast.expr, grammar: Grammar) -> None:
