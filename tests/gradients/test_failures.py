@@ -55,7 +55,7 @@ def test_the_sample_is_named():
 def test_a_field_that_is_not_defined_at_the_start():
     error = failing(problem(oda.log(z)), {"k": -1.0})
     assert error.depth == 0 and "the field is not finite at depth 0: component z of sample 0 is nan" in str(error)
-    assert "check logarithms, roots and quotients" in str(error) and "z' = log(z)" in str(error)
+    assert "check exponentials, logarithms, roots and quotients" in str(error) and "z' = log(z)" in str(error)
 
 
 def test_a_field_that_stops_being_defined():
@@ -67,6 +67,18 @@ def test_a_field_that_stops_being_defined():
 def test_an_overflow():
     error = failing(problem(oda.exp(oda.exp(z))), {"k": 7.0})
     assert error.depth == 0 and "component z of sample 0 is inf" in str(error)
+
+
+def test_a_state_that_outgrows_all_numbers():
+    """z' = 1000 z: no step vanishes, and nothing jumps."""
+    error = failing(problem(1000 * z), {"k": 1.0}, rtol=1e-3)
+    assert "'trial': the state overflows at depth 0.7" in str(error) and error.depth == pytest.approx(0.7, abs=0.02)
+
+
+def test_a_field_that_ends():
+    """z' = log(z) - 1 falls below zero at s = 0.5963."""
+    error = failing(problem(oda.log(z) - 1), {"k": 1.0})
+    assert "no step, however short, ends in a finite state at depth 0.5963" in str(error) and "z of sample 0 is nan" in str(error)
 
 
 def test_an_initial_state_that_is_not_finite():
@@ -104,6 +116,13 @@ def test_a_gradient_that_is_not_finite(way, message):
     """sqrt at 0: the value is finite, its derivative is not."""
     stated = problem(0 * z, objective=oda.Objective(oda.sqrt(z)))
     assert message in str(failing(stated, {"k": [1.0, 0.0]}, sensitivity=oda.SENSITIVITIES[way]))
+
+
+@pytest.mark.parametrize("way", ["discrete", "forward", "differences"])
+def test_a_scalar_has_no_place_where_its_gradient_is_not_finite(way):
+    stated = problem(0 * z, objective=oda.Objective(oda.sqrt(z)))
+    message = "the gradient of 'trial' with respect to 'k' is not finite; an expression has no derivative"
+    assert message in str(failing(stated, {"k": 0.0}, sensitivity=oda.SENSITIVITIES[way]))
 
 
 def test_a_costate_that_cannot_be_solved():

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from odeanalysis.errors import ModelError, SolveError
+from odeanalysis.modeling.arrays import place
 from odeanalysis.modeling.model import Problem
 from odeanalysis.numerics.gradients.continuous import Backsolve, ContinuousAdjoint
 from odeanalysis.numerics.gradients.differences import ComplexStep, Differences
@@ -126,9 +127,10 @@ def _check_finite(problem: Problem, found: Evaluation) -> None:
     if not np.isfinite(found.value):
         raise SolveError(f"the value of {problem.name!r} is {found.value}; check logarithms, roots and quotients in the objective")
     for name, gradient in found.gradients.items():
-        if not np.isfinite(gradient).all():
-            place = [int(i) for i in np.argwhere(~np.isfinite(gradient))[0]]
+        broken = ~np.isfinite(gradient)
+        if broken.any():
+            where = f" at {place(broken)}" if gradient.ndim else ""
             raise SolveError(
-                f"the gradient of {problem.name!r} with respect to {name!r} is not finite at {place}; "
+                f"the gradient of {problem.name!r} with respect to {name!r} is not finite{where}; "
                 "an expression has no derivative at these values (a root or a logarithm at 0?)"
             )
