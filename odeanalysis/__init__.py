@@ -20,7 +20,9 @@ _HOMES = {
     "symbolic.language": "parse",
     "modeling.model": "Model Objective Observation Problem",
     "modeling.bases": "Fourier Chebyshev Legendre Monomial Hat Spline Radial",
-    "modeling.transforms": "galerkin stacked flow regularize",
+    "modeling.transforms": (
+        "galerkin stacked augment zero_augmentation structured_augmentation input_layer higher_order data_control flow regularize"
+    ),
     "modeling.modelfile": "read loads",
     "modeling.writing": "dumps",
     "modeling.values": "read_values bind sample",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import odeanalysis as oda
 from odeanalysis.modeling import modelfile
 from odeanalysis.modeling.modelfile import loads
+from odeanalysis.modeling.transforms import TRANSFORMS
 from tests.modeling.files import CONTRACT, FLOW, GALERKIN, GROWTH, OBSERVED, REGULARIZE, SIGNAL
 
 FULL = GROWTH + OBSERVED + GALERKIN + FLOW.replace("ld", "more").replace('"z"', '"v"') + REGULARIZE
@@ -104,19 +105,48 @@ def test_any_table_in_place_of_a_right_one_is_accepted_or_refused(parts: dict[st
     accepted_or_refused(document(PARTS | parts))
 
 
-TRANSFORM_KEYS = ["parameters", "basis", "terms", "period", "knots", "degree", "interval", "centers", "width", "nodes", "state", "log_det"]
-TRANSFORM_VALUES = st.sampled_from(["k", "z", "ld", "fourier", "hat", ["k"], ["x"], [0, 1], [0, 0.5, 1], 3, 1, 0, -1, 0.5, ["z"]]) | VALUES
+VECTORS = {
+    "state": {"z": [], "u": [2]},
+    "parameters": {"k": [], "W": [2, 2]},
+    "field": {"z": "-k*z", "u": "tanh(W @ u)"},
+    "initial": {"z": "x", "u": "zeros(2)"},
+}
+# values that mean something under a key
+LIKELY: dict[str, list[Any]] = {
+    "state": ["z", "u"],
+    "states": [["u"], ["z", "u"]],
+    "parameters": [["k"], ["W"], ["x", "k"]],
+    "basis": ["fourier", "hat", "monomial"],
+    "knots": [[0, 1], [0, 0.5, 1]],
+    "nodes": [[0, 1], [0, "k", 1]],
+    "log_det": ["ld"],
+    "derivatives": [["v"], ["v", "w"]],
+    "begins": ["v"],
+    "added": ["zeros(2)", "k*ones(2)"],
+    "resize": [{"W": [3, 3]}, {"W": [4, 4]}],
+    "data": ["x", "k*ones(2)"],
+    "block": ["c"],
+    "selected": [0, 1],
+}
+OTHER = VALUES | st.sampled_from(["k", "z", "u", ["k"], ["z"], [0, 1], 3, 1, 0, -1, 0.5, {"v": 1}])
 
 
-@given(
-    st.lists(
-        st.fixed_dictionaries({"kind": st.sampled_from(["galerkin", "stacked", "flow", "regularize"])}).flatmap(
-            lambda kind: st.dictionaries(
-                st.sampled_from([*TRANSFORM_KEYS, "kinetic", "jacobian", "states"]), TRANSFORM_VALUES, max_size=5
-            ).map(kind.__or__)
-        ),
-        max_size=2,
-    )
-)
+def under(key: str) -> st.SearchStrategy[Any]:
+    """A value for a key, four times in five one that means something there."""
+    likely = st.sampled_from(LIKELY.get(key, [1, 2, 0.5]))
+    return st.integers(0, 4).flatmap(lambda draw: likely if draw else OTHER)
+
+
+def table(kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    """A table of some kind: those keys that it must have, some of those that it may have, and at times another one."""
+    keys = TRANSFORMS[kind].keys
+    needed = {key: under(key) for key, must in keys.items() if must}
+    optional = {key: under(key) for key in (*keys, "states") if key not in needed}
+    return st.fixed_dictionaries({"kind": st.just(kind), **needed}, optional=optional)
+
+
+@given(st.lists(st.sampled_from(sorted(TRANSFORMS)).flatmap(table), max_size=2))
+@example([{"kind": "augment", "state": "u", "added": "zeros(2)", "resize": {"W": [4, 4]}}, {"kind": "flow", "state": "u", "log_det": "ld"}])
+@example([{"kind": "higher_order", "state": "u", "derivatives": ["v"]}, {"kind": "data_control", "state": "u", "data": "x", "block": "c"}])
 def test_any_transform_is_accepted_or_refused(transforms: list[dict[str, Any]]):
-    accepted_or_refused(document(PARTS | {"transforms": transforms}))
+    accepted_or_refused(document(PARTS | VECTORS | {"transforms": transforms}))

@@ -17,6 +17,7 @@ from odeanalysis.modeling.transforms import TRANSFORMS, flow, galerkin, regulari
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.explicit import explicit, explicit_formula
 from odeanalysis.symbolic.functions import tanh, where
+from tests.modeling.test_augmented_files import TABLES as AUGMENTED
 
 s = ex.depth
 a, k, y, ld = ex.block("a"), ex.block("k"), ex.block("y"), ex.block("ld")
@@ -312,7 +313,8 @@ def test_a_table_equals_the_transform_in_python(table: str):
 
 
 def test_every_transform_is_read_from_tables():
-    assert {kind for kind in TRANSFORMS if any(f'kind = "{kind}"' in table for table in TABLES)} == set(TRANSFORMS)
+    tables = (*TABLES, *AUGMENTED)
+    assert {kind for kind in TRANSFORMS if any(f'kind = "{kind}"' in table for table in tables)} == set(TRANSFORMS)
 
 
 WRONG_TABLES = {

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from odeanalysis.errors import ModelError
-from odeanalysis.modeling import tables
-from odeanalysis.modeling.model import Model
+from odeanalysis.modeling import checks, tables
+from odeanalysis.modeling.model import Model, describe
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.formula import Formula, formula
 from odeanalysis.symbolic.nodes import Leaf, shape_of
 from odeanalysis.symbolic.rewrite import leaves, substitute
+from odeanalysis.symbolic.shapes import Shape, show
 
 Table = Mapping[str, Any]
 Parse = Callable[[Any, str], Any]
@@ -69,6 +70,16 @@ def one_of(name: Any, leaves: Iterable[Leaf], what: str, model: Model) -> Leaf:
     if found is None:
         raise ModelError(f"{wanted!r} is no {what} of {model.name!r}; {tables.suggestion(str(wanted), [leaf.name for leaf in leaves])}")
     return found
+
+
+def new_leaf(model: Model, given: Any, shape: Shape, key: str) -> Leaf:
+    """A name, or a leaf of the shape, as a leaf whose name the model does not have yet.  key: what it is given under, for messages."""
+    leaf = checks.leaf(ex.block(given, *shape) if isinstance(given, str) else given, key)
+    if leaf.name in {one.name for one in (*model.states, *model.names, *model.varying, model.depth)}:
+        raise ModelError(f"{key} is {leaf.name!r}, a name that {model.name!r} has already; choose another one")
+    if shape_of(leaf) != shape:
+        raise ModelError(f"{key} is {describe(leaf)}; give a name, or one of shape {show(shape)}")
+    return leaf
 
 
 def vary(model: Model, name: Any, terms: int, value: Callable[[Any], Any], kind: str) -> Model:
