@@ -19,7 +19,7 @@ _HOMES = {
     "symbolic.calculus.divergence": "divergence",
     "symbolic.language": "parse",
     "modeling.model": "Model Objective Observation Problem",
-    "modeling.bases": "Fourier Chebyshev Legendre Monomial Hat Spline Radial",
+    "modeling.bases": "Basis Fourier Chebyshev Legendre Monomial Indicator Hat Spline Radial Dilated",
     "modeling.transforms": (
         "galerkin stacked augment zero_augmentation structured_augmentation input_layer higher_order data_control flow regularize"
     ),

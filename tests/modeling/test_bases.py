@@ -1,4 +1,4 @@
-"""Bases: their values at known points, their Gram matrices against quadrature, independence, break points, refusals."""
+"""Bases: their values at known points, their Gram matrices against quadrature, antiderivatives, break points, refusals."""
 
 from itertools import pairwise
 from typing import Any
@@ -12,82 +12,126 @@ from scipy.special import eval_legendre
 
 from odeanalysis.derivations.parts import parts
 from odeanalysis.errors import ModelError
-from odeanalysis.modeling.bases import BASES, Basis, Chebyshev, Fourier, Hat, Legendre, Monomial, Radial, Spline
+from odeanalysis.modeling.bases import BASES, Basis, Chebyshev, Dilated, Fourier, Hat, Indicator, Legendre, Monomial, Radial, Spline
 from odeanalysis.modeling.model import Model, Objective, Problem
-from odeanalysis.modeling.transforms import galerkin
+from odeanalysis.modeling.transforms import galerkin, stacked
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.functions import where
+from tests.bases import BASES_TRIED, DOMAIN, Example
 
 s = ex.depth
-DOMAIN: Any = (0.5, 2.5)
-# the bases, with a bound on the condition number of the Gram matrix: what the theory or a coarse estimate gives
-EXAMPLES: dict[str, tuple[Basis, float]] = {
-    "fourier": (Fourier(7, period=2), 2 + 1e-9),
-    "fourier, even number of terms": (Fourier(4, period=2), 2 + 1e-9),
-    "fourier, half a period": (Fourier(5, period=4), 1e4),
-    "chebyshev": (Chebyshev(6), 30),
-    "chebyshev on a wider interval": (Chebyshev(4, interval=(0, 3)), 1e3),
-    "legendre": (Legendre(6), 11 + 1e-9),
-    "monomial": (Monomial(5), 1e8),
-    "hat": (Hat([0.5, 1, 1.8, 2.5]), 30),
-    "hat with a knot outside": (Hat([0, 1, 1.8]), 100),
-    "spline": (Spline([0.5, 1, 1.7, 2.5]), 1e3),
-    "spline of degree 1": (Spline([0.5, 1, 2.5], degree=1), 30),
-    "spline of degree 0": (Spline([0.5, 1, 2.5], degree=0), 30),
-    "radial": (Radial([0.5, 1.5, 2.5], width=0.8), 100),
-}
+EVERY = pytest.mark.parametrize("tried", BASES_TRIED.values(), ids=BASES_TRIED)
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
+
+
+def numbers(functions: Any, depths: Any) -> Any:
+    """Functions of depth at depths, by SymPy: [depths, functions]."""
+    return np.array([[float(sp.sympify(function).subs(s, sp.Rational(str(depth)))) for function in functions] for depth in depths])
 
 
 def values(basis: Basis, depths: Any, domain: Any = DOMAIN) -> Any:
-    """psi_j at depths: [depths, terms], by SymPy."""
-    functions = basis.functions(s, domain)
-    return np.array([[float(function.subs(s, sp.Rational(str(depth)))) for function in functions] for depth in depths])
+    """psi_j at depths: [depths, terms]."""
+    return numbers(basis.functions(s, domain), depths)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_there_are_as_many_functions_as_terms(name: str):
-    basis, _ = EXAMPLES[name]
-    assert len(basis.functions(s, DOMAIN)) == basis.terms == basis.gram(DOMAIN).shape[0]
+def pieces(basis: Basis) -> list[tuple[float, float]]:
+    """The parts of the domain between break points, on which every function is smooth."""
+    inner = (float(cut) for cut in basis.breakpoints(DOMAIN))
+    return list(pairwise(sorted({*DOMAIN, *(cut for cut in inner if DOMAIN[0] < cut < DOMAIN[1])})))
+
+
+def slopes(basis: Basis, depths: Any) -> Any:
+    """psi_j' at depths by central differences of fourth order: [depths, terms]. Only for depths away from break points."""
+    h = 1e-4
+    near, far = (values(basis, depths + k * h) - values(basis, depths - k * h) for k in (1, 2))
+    return (8 * near - far) / (12 * h)
+
+
+@EVERY
+def test_there_are_as_many_functions_as_terms(tried: Example):
+    basis = tried.basis
+    assert len(basis.functions(s, DOMAIN)) == len(basis.antiderivatives(s, DOMAIN)) == basis.terms == basis.gram(DOMAIN).shape[0]
 
 
 def test_every_basis_is_tried():
-    assert {type(basis) for basis, _ in EXAMPLES.values()} == set(BASES.values())
+    assert {type(tried.basis) for tried in BASES_TRIED.values()} == {*BASES.values(), Dilated}
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_gram_matrix_is_that_of_quadrature(name: str):
-    basis, _ = EXAMPLES[name]
-    gram = np.array(basis.gram(DOMAIN), dtype=float)
-    cuts = sorted({*DOMAIN, *(float(cut) for cut in basis.breakpoints(DOMAIN) if DOMAIN[0] < cut < DOMAIN[1])})
-    nodes, weights = np.polynomial.legendre.leggauss(24)
-    total = np.zeros_like(gram)
-    for low, high in pairwise(cuts):
-        found = values(basis, (low + high) / 2 + (high - low) / 2 * nodes)
-        total += (high - low) / 2 * found.T @ (weights[:, None] * found)
+@EVERY
+def test_gram_matrix_is_that_of_quadrature(tried: Example):
+    gram, total = np.array(tried.basis.gram(DOMAIN), dtype=float), 0
+    for low, high in pieces(tried.basis):
+        found = values(tried.basis, (low + high) / 2 + (high - low) / 2 * NODES)
+        total += (high - low) / 2 * found.T @ (WEIGHTS[:, None] * found)
     assert np.allclose(gram, total, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_functions_are_independent_and_conditioned_as_expected(name: str):
-    basis, bound = EXAMPLES[name]
-    assert np.linalg.cond(np.array(basis.gram(DOMAIN), dtype=float)) < bound
-    assert np.linalg.matrix_rank(values(basis, np.linspace(0.5, 2.5, 61))) == basis.terms
+@EVERY
+def test_gram_matrix_of_h1_adds_the_products_of_slopes(tried: Example):
+    """Slopes by differences, whose error is h^4 times a fifth derivative and rounding over h: below 1e-11 for these functions."""
+    if not tried.basis.continuous:
+        with pytest.raises(ModelError, match=r"jump, so that they have no derivative in L2 and no H1 inner product; use the L2 one"):
+            tried.basis.gram(DOMAIN, "H1")
+        return
+    gram, total = np.array(tried.basis.gram(DOMAIN, "H1") - tried.basis.gram(DOMAIN), dtype=float), 0
+    for low, high in pieces(tried.basis):
+        found = slopes(tried.basis, (low + high) / 2 + (high - low) / 2 * NODES)
+        total += (high - low) / 2 * found.T @ (WEIGHTS[:, None] * found)
+    assert np.allclose(gram, total, rtol=1e-6, atol=1e-6 * np.abs(gram).max())
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_a_domain_that_runs_backward_has_the_same_functions(name: str):
-    basis, _ = EXAMPLES[name]
+@EVERY
+def test_functions_are_independent_and_conditioned_as_expected(tried: Example):
+    assert 1 - 1e-9 <= tried.basis.condition(DOMAIN) < tried.condition
+    assert np.linalg.matrix_rank(values(tried.basis, np.linspace(0.5, 2.5, 61))) == tried.basis.terms
+
+
+@EVERY
+def test_functions_are_orthogonal_where_that_is_claimed(tried: Example):
+    gram = np.array(tried.basis.gram(DOMAIN).evalf(), dtype=float)
+    apart = np.abs(gram - np.diag(np.diag(gram))).max() / np.diag(gram).min()
+    assert (apart < 1e-13) == tried.orthogonal
+
+
+@EVERY
+def test_antiderivatives_differentiate_back(tried: Example):
+    """By differences of 30 digits, at depths on both sides of every break point."""
+    found = zip(tried.basis.antiderivatives(s, DOMAIN), tried.basis.functions(s, DOMAIN), strict=True)
+    h, depths = sp.Rational(1, 10**15), [sp.Rational(3 * k + 1, 41) for k in range(4, 36, 2)]
+    for whole, function in found:
+        for depth in depths:
+            slope = (sp.sympify(whole).subs(s, depth + h).evalf(50) - sp.sympify(whole).subs(s, depth - h).evalf(50)) / (2 * h)
+            assert float(slope) == pytest.approx(float(sp.sympify(function).subs(s, depth)), rel=1e-12, abs=1e-12)
+
+
+@EVERY
+def test_antiderivatives_do_not_jump(tried: Example):
+    """Over the domain they grow by the integrals of the functions, which one with jumps would not."""
+    ends = numbers(tried.basis.antiderivatives(s, DOMAIN), DOMAIN)
+    spans = ((low + (high - low) * (1 + NODES) / 2, (high - low) / 2) for low, high in pieces(tried.basis))
+    wanted = sum(half * WEIGHTS @ values(tried.basis, depths) for depths, half in spans)
+    assert np.allclose(ends[1] - ends[0], wanted, rtol=1e-12, atol=1e-12)
+
+
+@EVERY
+def test_a_domain_that_runs_backward_has_the_same_functions(tried: Example):
+    basis = tried.basis
     assert basis.functions(s, DOMAIN) == basis.functions(s, DOMAIN[::-1])
     assert basis.gram(DOMAIN) == basis.gram(DOMAIN[::-1])
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_break_points_are_read_off_the_expressions(name: str):
-    basis, _ = EXAMPLES[name]
+@EVERY
+def test_what_the_domain_gives_can_be_written_into_the_basis(tried: Example):
+    fixed = tried.basis.on(DOMAIN)
+    assert type(fixed) is type(tried.basis) and fixed.functions(s, (0, 7)) == tried.basis.functions(s, DOMAIN)
+
+
+@EVERY
+def test_break_points_are_read_off_the_expressions(tried: Example):
     z, k = ex.block("z"), ex.block("k")
     model = Model(field={z: k * z}, initial={z: 1}, domain=DOMAIN, parameters=(k,))
-    stated = parts(Problem(galerkin(model, {"k": basis}), Objective(terminal=z)))
-    assert {depth for piece in stated.pieces.items for depth in piece.depths} == set(basis.breakpoints(DOMAIN))
+    stated = parts(Problem(galerkin(model, {"k": tried.basis}), Objective(terminal=z)))
+    assert {depth for piece in stated.pieces.items for depth in piece.depths} == set(tried.basis.breakpoints(DOMAIN))
 
 
 # ---------------------------------------------------------------- one by one
@@ -135,6 +179,13 @@ def test_high_degrees_keep_their_digits():
         assert np.abs(highest(x) - wanted).max() < 1e-12
 
 
+def test_chebyshev_is_orthogonal_with_its_weight():
+    """The nodes of Gauss and Chebyshev integrate polynomials over sqrt(1 - x^2) exactly."""
+    nodes, weights = np.polynomial.chebyshev.chebgauss(8)
+    found = values(Chebyshev(6), 1.5 + nodes)
+    assert np.allclose(found.T @ (weights[:, None] * found), np.diag([np.pi, *[np.pi / 2] * 5]), atol=1e-13)
+
+
 def test_legendre_is_orthogonal():
     gram = Legendre(6).gram((0, 3))
     assert gram == sp.diag(*(sp.Rational(3, 2 * j + 1) for j in range(6)))
@@ -145,6 +196,19 @@ def test_legendre_is_orthogonal():
 
 def test_monomials_are_powers():
     assert Monomial(4).functions(s, (0, 1)) == (1, s, s**2, s**3)
+
+
+def test_indicators_are_what_stacked_uses():
+    """The same chain of conditions, also with nodes that are learned."""
+    z, k, node = ex.block("z"), ex.block("k"), ex.block("node")
+    model = Model(field={z: k * z}, initial={z: 1}, domain=(0, 2), parameters=(k, node))
+    nodes, weights = [0, node, 1.5, 2], ex.block("k", 3)
+    ((_, chain),) = stacked(model, ["k"], nodes).functions
+    for at in (0.2, 0.9, 1.2, 1.5, 1.9):
+        assert [chain.subs(node, 0.9).subs(s, at).coeff(weights[j]) for j in range(3)] == [
+            sp.sympify(psi).subs(node, 0.9).subs(s, at) for psi in Indicator(nodes).functions(s, (0, 2))
+        ]
+    assert Indicator(nodes).functions(s, (0, 2)) == Spline(nodes, degree=0).functions(s, (0, 2))
 
 
 def test_hats_interpolate():
@@ -213,6 +277,18 @@ def made(basis: Any, *arguments: Any) -> Any:
     return basis(*arguments)
 
 
+class Stateless(Basis):
+    """A basis of a user's, without what is not asked for."""
+
+    terms = 1
+
+    def functions(self, depth: Any, domain: Any) -> tuple[Any, ...]:
+        return (depth,)
+
+    def product(self, i: int, j: int, domain: Any, order: int = 0) -> Any:
+        return sp.Rational(1, 3)
+
+
 a = ex.block("a")
 REFUSED: dict[str, Any] = {
     r"terms is 0; give a whole number of 1 or more": lambda: Fourier(0, 1),
@@ -232,7 +308,16 @@ REFUSED: dict[str, Any] = {
     r"knots has 1 entries; give at least 2": lambda: Hat([0]),
     r"knots is 3; give a list": lambda: Hat(3),
     r"knots\[2\] is 1, not above knots\[1\], which is 1": lambda: Spline([0, 1, 1]),
-    r"knots have a, which is no number": lambda: Spline([0, a, 1]),
+    r"the Gram matrix of Spline needs knots that are numbers": lambda: Spline([0, a, 1]).gram((0, 1)),
+    r"nodes has 1 entries; give at least 2": lambda: Indicator([0]),
+    r"nodes\[1\] is 0, not above nodes\[0\], which is 1": lambda: Indicator([1, 0]),
+    r"a dilated basis is made of 3; give a basis such as": lambda: made(Dilated, 3),
+    r"scale is 0; give a number above 0": lambda: Dilated(Monomial(2), scale=0),
+    r"shift is nan; give a finite number": lambda: Dilated(Monomial(2), shift=float("nan")),
+    r"the Gram matrix of a dilated basis needs numbers, not scale a and shift 0": lambda: Dilated(Monomial(2), a).gram((0, 1)),
+    r"inner is 'L3', which is no inner product; use one of H1, L2": lambda: Monomial(2).gram((0, 1), "L3"),
+    r"the condition number of Fourier\(terms=3, period=a\) depends on a": lambda: Fourier(3, a).condition((0, 1)),
+    r"Stateless states no antiderivatives; write a method": lambda: Stateless().antiderivatives(s, (0, 1)),
     r"degree is -1; give a whole number of 0 or more": lambda: Spline([0, 1], degree=-1),
     r"centers has 0 entries; give at least 1": lambda: Radial([], 1),
     r"width is -1; give a number above 0": lambda: Radial([0], -1),

@@ -1,6 +1,6 @@
-"""What every basis has: functions of depth, their number, and their Gram matrix.
+"""What every basis has: functions of depth, their number, their Gram matrices, and their antiderivatives where they exist.
 
-theta(s) = sum_j alpha_j psi_j(s),   G_ij = int psi_i psi_j ds
+theta(s) = sum_j alpha_j psi_j(s),   L2: G_ij = int psi_i psi_j ds,   H1: G_ij = int psi_i psi_j + psi_i' psi_j' ds
 """
 
 import math
@@ -9,18 +9,20 @@ from collections.abc import Callable
 from dataclasses import MISSING, fields
 from itertools import pairwise
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 import sympy as sp
 
 from odeanalysis.errors import ModelError
-from odeanalysis.modeling import checks
-from odeanalysis.symbolic.rewrite import exact
+from odeanalysis.modeling import checks, tables
+from odeanalysis.symbolic.rewrite import exact, leaves
 
 Domain = tuple[Any, Any]
 
-
 MOST = 1_000
+# inner products of functions of depth, by the orders of the derivatives whose products they add up
+INNER: dict[str, tuple[int, ...]] = {"L2": (0,), "H1": (0, 1)}
 
 
 class Basis(ABC):
@@ -36,25 +38,62 @@ class Basis(ABC):
         """psi_1(s), ..., psi_terms(s), each a scalar expression in depth, for a domain (s0, S)."""
 
     @abstractmethod
-    def product(self, i: int, j: int, domain: Domain) -> Any:
-        """The integral of psi_i psi_j over the domain, from its lower to its upper end, which are numbers."""
+    def product(self, i: int, j: int, domain: Domain, order: int = 0) -> Any:
+        """The integral of psi_i psi_j, or of their derivatives (order 1), over the domain, from its lower to its upper end: numbers."""
+
+    def antiderivatives(self, depth: sp.Symbol, domain: Domain) -> tuple[Any, ...]:
+        """Continuous functions of depth whose derivatives are the functions of the basis. Raises ModelError where none are stated."""
+        name = type(self).__name__
+        raise ModelError(f"{name} states no antiderivatives; write a method {name}.antiderivatives, or integrate along as a state")
 
     def breakpoints(self, domain: Domain) -> tuple[Any, ...]:
         """The depths at which a function of the basis, or one of its derivatives, jumps; they are read off the expressions."""
         return ()
 
-    def gram(self, domain: Domain) -> sp.Matrix:
-        """The Gram matrix G_ij = int psi_i psi_j ds, exact. Raises ModelError for a domain that is not of numbers or has no length."""
-        numbers = limits(domain, f"the Gram matrix of {type(self).__name__}", "give numbers")
-        return sp.Matrix(self.terms, self.terms, self._entries(numbers))
+    @property
+    def continuous(self) -> bool:
+        """Whether no function jumps, so that each has a derivative in L2."""
+        return True
 
-    def _entries(self, domain: Domain) -> Callable[[int, int], Any]:
+    def on(self, domain: Domain) -> Self:
+        """The same functions, with what they take from the domain written into the basis."""
+        return self
+
+    def gram(self, domain: Domain, inner: str = "L2") -> sp.Matrix:
+        """The Gram matrix of an inner product, "L2" or "H1", exact.
+
+        Raises ModelError for a domain that is not of numbers or has no length, and for the H1 product of functions that jump.
+        """
+        orders = self.orders(inner)
+        numbers = limits(domain, f"the Gram matrix of {type(self).__name__}", "give numbers")
+        return sp.Matrix(self.terms, self.terms, self._entries(numbers, orders))
+
+    def condition(self, domain: Domain, inner: str = "L2") -> float:
+        """The condition number of the Gram matrix, as far as double precision sees it. Raises as `gram` does, and where it is no number."""
+        gram = self.gram(domain, inner)
+        if leaves(*gram):
+            names = ", ".join(sorted(leaf.name for leaf in leaves(*gram)))
+            raise ModelError(f"the condition number of {self} depends on {names}; give numbers")
+        return float(np.linalg.cond(np.array(gram.evalf(), dtype=float)))
+
+    def orders(self, inner: str) -> tuple[int, ...]:
+        """The orders of the derivatives in an inner product. Raises ModelError for one that is unknown or that the functions lack."""
+        if inner not in INNER:
+            raise ModelError(f"inner is {inner!r}, which is no inner product; {tables.suggestion(str(inner), INNER)}")
+        if max(INNER[inner]) and not self.continuous:
+            raise ModelError(
+                f"the functions of {type(self).__name__} jump, so that they have no derivative in L2 and no {inner} inner product; "
+                "use the L2 one, or a basis of continuous functions, such as hats"
+            )
+        return INNER[inner]
+
+    def _entries(self, domain: Domain, orders: tuple[int, ...]) -> Callable[[int, int], Any]:
         found: dict[tuple[int, int], Any] = {}
 
         def entry(i: Any, j: Any) -> Any:
             key = (min(int(i), int(j)), max(int(i), int(j)))
             if key not in found:
-                found[key] = self.product(*key, domain)
+                found[key] = sp.Add(*(self.product(*key, domain, order) for order in orders))
             return found[key]
 
         return entry

@@ -30,10 +30,19 @@ class Fourier(Basis):
         """The angular frequency of each function: 0, 2 pi/period, 2 pi/period, 4 pi/period, ..."""
         return tuple(2 * sp.pi * ((j + 1) // 2) / self.period for j in range(self.terms))
 
-    def product(self, i: int, j: int, domain: Domain) -> Any:
-        """cos(u) cos(v) = (cos(u - v) + cos(u + v))/2, where a sine is a cosine a quarter of a turn later."""
-        (p, a), (q, b) = ((self.frequencies[k], 0 if k % 2 or not k else sp.pi / 2) for k in (i, j))
-        return (_integral(p - q, a - b, domain) + _integral(p + q, a + b, domain)) / 2
+    def product(self, i: int, j: int, domain: Domain, order: int = 0) -> Any:
+        """cos(u) cos(v) = (cos(u - v) + cos(u + v))/2, where a sine is a cosine a quarter of a turn later, and a derivative w times one
+        a quarter of a turn earlier."""
+        (p, a), (q, b) = ((self.frequencies[k], _phase(k) - order * sp.pi / 2) for k in (i, j))
+        return (p * q) ** order * (_integral(p - q, a - b, domain) + _integral(p + q, a + b, domain)) / 2
+
+    def antiderivatives(self, depth: sp.Symbol, domain: Domain) -> tuple[Any, ...]:
+        waves = enumerate(self.frequencies)
+        return tuple(sp.cos(w * depth - _phase(j) - sp.pi / 2) / w if j else depth for j, w in waves)
+
+
+def _phase(k: int) -> Any:
+    return sp.Integer(0) if k % 2 or not k else sp.pi / 2
 
 
 def _integral(frequency: Any, phase: Any, domain: Domain) -> Any:

@@ -6,7 +6,9 @@ from typing import Any
 import sympy as sp
 
 from odeanalysis.modeling.bases.basis import increasing
-from odeanalysis.modeling.bases.piecewise import Piecewise
+from odeanalysis.modeling.bases.piecewise import Piece, Piecewise
+
+ONE = sp.Integer(1)
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,11 @@ class Hat(Piecewise):
     def edges(self) -> tuple[Any, ...]:
         return self.knots
 
-    def pieces(self, depth: sp.Symbol) -> list[list[Any]]:
+    def pieces(self) -> list[Piece]:
         last = self.terms - 1
-        return [self._values({0: sp.Integer(1)}), *(self._between(i, depth) for i in range(last)), self._values({last: sp.Integer(1)})]
+        return [Piece(self.knots[0], {0: (ONE,)}), *map(self._between, range(last)), Piece(self.knots[-1], {last: (ONE,)})]
 
-    def _between(self, i: int, depth: sp.Symbol) -> list[Any]:
+    def _between(self, i: int) -> Piece:
         low, high = self.knots[i : i + 2]
-        return self._values({i: (high - depth) / (high - low), i + 1: (depth - low) / (high - low)})
-
-    def _values(self, present: dict[int, Any]) -> list[Any]:
-        return [present.get(j, sp.Integer(0)) for j in range(self.terms)]
+        slope = ONE / (high - low)
+        return Piece(low, {i: (ONE, -slope), i + 1: (sp.Integer(0), slope)})

@@ -6,7 +6,6 @@ from typing import Any
 
 import sympy as sp
 
-from odeanalysis.modeling.bases.basis import interval_of, whole
 from odeanalysis.modeling.bases.orthogonal import Orthogonal
 
 
@@ -16,14 +15,6 @@ class Legendre(Orthogonal):
 
     terms: how many of them.  interval: (low, high), mapped to (-1, 1); by default the domain, which then has to be of numbers.
     """
-
-    terms: int
-    interval: Any = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "terms", whole(self.terms, "terms", 1))
-        if self.interval is not None:
-            object.__setattr__(self, "interval", interval_of(self.interval, "interval"))
 
     def weights(self, degree: int) -> Mapping[int, Any]:
         """P_n(cos t) = sum_k g_k g_{n-k} cos((n - 2k) t) with g_k = binomial(2k, k)/4^k, all of one sign."""

@@ -23,7 +23,10 @@ class Monomial(Basis):
     def functions(self, depth: sp.Symbol, domain: Domain) -> tuple[Any, ...]:
         return tuple(depth**j for j in range(self.terms))
 
-    def product(self, i: int, j: int, domain: Domain) -> Any:
+    def product(self, i: int, j: int, domain: Domain, order: int = 0) -> Any:
         low, high = domain
-        power = i + j + 1
-        return (high**power - low**power) / power
+        factor, power = (i * j) ** order, i + j + 1 - 2 * order
+        return factor * (high**power - low**power) / power if factor else sp.Integer(0)
+
+    def antiderivatives(self, depth: sp.Symbol, domain: Domain) -> tuple[Any, ...]:
+        return tuple(depth ** (j + 1) / (j + 1) for j in range(self.terms))

@@ -1,14 +1,14 @@
 """Clamped B-splines: smooth piecewise polynomials, each different from zero on a few pieces only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 import sympy as sp
 
-from odeanalysis.errors import ModelError
-from odeanalysis.modeling.bases.basis import increasing, is_number, whole
-from odeanalysis.modeling.bases.piecewise import Piecewise
+from odeanalysis.modeling.bases.basis import increasing, whole
+from odeanalysis.modeling.bases.piecewise import Piece, Piecewise
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Spline(Piecewise):
 
         N_{j,0} = 1 on [t_j, t_{j+1}),   N_{j,p} = (s - t_j)/(t_{j+p} - t_j) N_{j,p-1} + (t_{j+p+1} - s)/(t_{j+p+1} - t_{j+1}) N_{j+1,p-1}
 
-    knots: two or more increasing numbers, each once; the ends are repeated here, so terms = len(knots) + degree - 1.  degree: 3 is cubic.
+    knots: two or more increasing depths, each once, numbers or expressions in parameters and inputs; the ends are repeated here, so
+    terms = len(knots) + degree - 1.  degree: 3 is cubic.
     Source: de Boor 1972, Cox 1972.
     """
 
@@ -27,9 +28,6 @@ class Spline(Piecewise):
     def __post_init__(self) -> None:
         object.__setattr__(self, "knots", increasing(self.knots, "knots"))
         object.__setattr__(self, "degree", whole(self.degree, "degree", 0))
-        moving = next((knot for knot in self.knots if not is_number(knot)), None)
-        if moving is not None:
-            raise ModelError(f"knots have {moving}, which is no number; a spline needs numbers, a basis of hats takes expressions")
 
     @property
     def terms(self) -> int:
@@ -39,22 +37,25 @@ class Spline(Piecewise):
     def edges(self) -> tuple[Any, ...]:
         return self.knots[1:-1]
 
-    def pieces(self, depth: sp.Symbol) -> list[list[Any]]:
-        return [self._piece(i, depth) for i in range(len(self.knots) - 1)]
+    @property
+    def continuous(self) -> bool:
+        return self.degree > 0 or self.terms == 1
 
-    def _piece(self, i: int, depth: sp.Symbol) -> list[Any]:
-        """Each function between knots i and i + 1, in powers of the distance from knot i, which keeps its digits."""
+    def pieces(self) -> list[Piece]:
+        return [self._piece(i) for i in range(len(self.knots) - 1)]
+
+    def _piece(self, i: int) -> Piece:
+        """The functions between knots i and i + 1."""
         start = self.knots[i]
-        present = _local([knot - start for knot in self._clamped()], i + self.degree, self.degree)
-        return [sp.Add(*(c * (depth - start) ** k for k, c in enumerate(present.get(j, ())))) for j in range(self.terms)]
+        return Piece(start, _local([knot - start for knot in self._clamped()], i + self.degree, self.degree))
 
     def _clamped(self) -> list[Any]:
         return [self.knots[0]] * self.degree + list(self.knots) + [self.knots[-1]] * self.degree
 
 
-def _local(t: list[Any], span: int, degree: int) -> dict[int, list[Any]]:
+def _local(t: list[Any], span: int, degree: int) -> dict[int, Sequence[Any]]:
     """The functions N_{j,degree} that do not vanish between t[span] and t[span + 1]: j -> coefficients of 1, s, s^2, ..."""
-    row = {span: [sp.Integer(1)]}
+    row: dict[int, Sequence[Any]] = {span: [sp.Integer(1)]}
     for p in range(1, degree + 1):
         row = {
             j: _sum(
@@ -66,7 +67,7 @@ def _local(t: list[Any], span: int, degree: int) -> dict[int, list[Any]]:
     return row
 
 
-def _times(polynomial: list[Any] | None, constant: Any, slope: int, width: Any) -> list[Any]:
+def _times(polynomial: Sequence[Any] | None, constant: Any, slope: int, width: Any) -> list[Any]:
     """(constant + slope s)/width times a polynomial; 0 where there is none, as the recurrence wants it."""
     if polynomial is None:
         return []
@@ -74,5 +75,5 @@ def _times(polynomial: list[Any] | None, constant: Any, slope: int, width: Any) 
     return [(constant * same + slope * below) / width for same, below in shifted]
 
 
-def _sum(one: list[Any], two: list[Any]) -> list[Any]:
+def _sum(one: Sequence[Any], two: Sequence[Any]) -> list[Any]:
     return [sp.Add(*pair) for pair in zip_longest(one, two, fillvalue=sp.Integer(0))]

@@ -8,7 +8,7 @@ from typing import Any
 
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling import tables
-from odeanalysis.modeling.bases import BASES, Basis
+from odeanalysis.modeling.bases import BASES, Basis, Dilated
 from odeanalysis.modeling.bases.basis import keys
 from odeanalysis.modeling.model import Model
 from odeanalysis.modeling.transforms.transform import Parse, Table, Transform, checked, located, texts, vary
@@ -16,8 +16,9 @@ from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.nodes import Leaf, shape_of
 
 EXAMPLES = {"parameters": 'parameters = ["W"]', "basis": 'basis = "fourier"'}
+DILATION = ("scale", "shift")
 BASIS_KEYS = tuple(dict.fromkeys(key for basis in BASES.values() for key in keys(basis)))
-KEYS = {"parameters": True, "basis": True, **dict.fromkeys(BASIS_KEYS, False)}
+KEYS = {"parameters": True, "basis": True, **dict.fromkeys((*BASIS_KEYS, *DILATION), False)}
 
 
 def galerkin(model: Model, bases: Mapping[str | Leaf, Basis]) -> Model:
@@ -46,7 +47,7 @@ def combination(functions: tuple[Any, ...], coefficient: Any) -> Any:
 
 
 def from_table(model: Model, table: Table, where: str, parse: Parse) -> Model:
-    """A table of a model file: parameters, basis, and the keys of that basis."""
+    """A table of a model file: parameters, basis, the keys of that basis, and scale and shift for any."""
     given = checked(table, where, KEYS, EXAMPLES)
     names = texts(given.pop("parameters"), f"{where}.parameters", EXAMPLES["parameters"])
     basis = basis_from(given, where, parse)
@@ -55,17 +56,19 @@ def from_table(model: Model, table: Table, where: str, parse: Parse) -> Model:
 
 
 def basis_from(given: dict[str, Any], where: str, parse: Parse) -> Basis:
-    """The basis that a table names, made from the table's other keys."""
+    """The basis that a table names, made from the table's other keys, dilated where it has scale or shift."""
     name = tables.text(given.pop("basis"), f"{where}.basis", EXAMPLES["basis"])
     if name not in BASES:
         raise ModelError(f"{where}.basis is {tables.show(name)}, which is no basis; {tables.suggestion(name, BASES)}")
+    moved = {key: parse(given.pop(key), f"{where}.{key}") for key in DILATION if key in given}
     known = keys(BASES[name])
-    tables.only(given, known, f"{where} (basis {name!r})")
+    tables.only(given, (*known, *DILATION), f"{where} (basis {name!r})")
     for key, needed in known.items():
         if needed:
             tables.required(given, key, f"{where} (basis {name!r})", key)
     with located(where):
-        return BASES[name](**{key: _value(value, f"{where}.{key}", parse) for key, value in given.items()})
+        basis = BASES[name](**{key: _value(value, f"{where}.{key}", parse) for key, value in given.items()})
+        return Dilated(basis, **moved) if moved else basis
 
 
 def _value(value: Any, where: str, parse: Parse) -> Any:
