@@ -15,6 +15,7 @@ from odeanalysis.modeling.values import bind
 from odeanalysis.numerics.gradients.continuous import ContinuousAdjoint
 from odeanalysis.numerics.gradients.differences import ComplexStep
 from odeanalysis.numerics.gradients.evaluate import Sensitivity, solve_problem
+from odeanalysis.numerics.gradients.forward import Forward
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.symbolic.formula import like
@@ -98,9 +99,11 @@ def terms(instance: Instance, sensitivity: Sensitivity | None = None) -> dict[st
 
 
 def truths(instance: Instance) -> dict[str, Array]:
-    """The gradient in two ways that know nothing of adjoints: complex steps through the solver, and differences of SciPy's losses."""
+    """The gradient in three ways that know nothing of adjoints: complex steps through the solver, forward sensitivities, and, without
+    any of our calculus, differences of SciPy's losses."""
     run = solve_problem(instance.problem, instance.values, TIGHT)
-    return {"complex step": ComplexStep().gradients(run)[instance.name], "SciPy differences": by_scipy(instance)}
+    ours = {"complex step": ComplexStep(), "forward sensitivities": Forward()}
+    return {**{way: route.gradients(run)[instance.name] for way, route in ours.items()}, "SciPy differences": by_scipy(instance)}
 
 
 def by_scipy(instance: Instance) -> Array:

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from odeanalysis.derivations.adjoint import adjoint
+from odeanalysis.derivations.proof import prove_tangents
+from odeanalysis.derivations.second_order import second_order
 from odeanalysis.modeling.model import Model, Objective, Problem
 from odeanalysis.numerics.gradients.evaluate import solve_problem, value_and_gradient
 from odeanalysis.numerics.gradients.program import Array, Compiled, Program, Second
@@ -52,6 +55,8 @@ def _proof() -> Iterator[Step]:
     yield identity("the tangent of the gradient is the integral of its integrand's tangent", sp.Derivative(gradient, theta), product)
     loss = theta * z0**2 * (sp.exp(2 * theta * S) - 1) / 2
     yield identity("and the second derivative of the closed-form loss", sp.Derivative(loss, (theta, 2)), product)
+    for step in prove_tangents(second_order(adjoint(_problem()))).steps:
+        yield Step(f"the derived tangents: {step.title}", step.holds, step.way)
 
 
 class _Flipped(Second):
