@@ -29,11 +29,11 @@ def zero_augmented():
     return posed(oda.zero_augmentation(vanilla(), "z", 2, WIDE))
 
 
-@case(W=drawn(24, 3, 3, 4), b=WEIGHTS["b"], V=WEIGHTS["V"], A=drawn(25, 4, 2), c=drawn(26, 4), x=DATA)
+@case(W=drawn(24, 2, 3, 3), b=WEIGHTS["b"], V=drawn(33, 3, 3), A=drawn(25, 3, 2), c=drawn(26, 3), x=DATA[0])
 def input_layer_of_a_series():
     """An input layer before a field whose first weights are functions of depth, widened after they became that."""
-    varying = oda.galerkin(vanilla(), {"W": oda.Fourier(3, period=1)})
-    return posed(oda.input_layer(varying, "z", 4, "A", "c", WIDE))
+    varying = oda.galerkin(vanilla(), {"W": oda.Monomial(2)})
+    return posed(oda.input_layer(varying, "z", 3, "A", "c", {"W": (3, 3), "V": (3, 3)}))
 
 
 @case(W=WEIGHTS["W"], b=drawn(27, 2, 3), V=WEIGHTS["V"], U=drawn(28, 2, 2), x=DATA, seen=[0.3, -0.2])
