@@ -16,6 +16,7 @@ from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.gradients.segments import between
 from odeanalysis.numerics.gradients.setting import Setting
+from odeanalysis.symbolic.nodes import Leaf
 
 States = Callable[[Array], Array]
 
@@ -46,14 +47,14 @@ class Backsolve:
 def _sweep(run: Run, stored: bool) -> dict[str, Array]:
     setting, solution = run.setting, run.solution
     back = costs.cotangents(setting, solution)
-    forms = _Forms(setting)
+    forms = Forms(setting, setting.program.parts.names)
     costate = back.states[:, -1].copy()
     state = solution.final
     integrals = np.zeros((setting.batch, forms.width))
     for j in range(setting.path.grid.segments - 1, -1, -1):
         _end(forms, back, j, j + 1, state, costate, +1)
         carried = forms.join(None if stored else state, costate, integrals)
-        field = forms.field(_on_dense(run, j) if stored else None)
+        field = forms.field(on_dense(run, j) if stored else None)
         label = partial(forms.label, stored=stored)
         state_again, costate, integrals = forms.part(between(run, j, field, carried, backward=True, label=label), stored)
         state = solution.node_states[:, j] if stored else state_again
@@ -63,13 +64,14 @@ def _sweep(run: Run, stored: bool) -> dict[str, Array]:
     return finish(setting, costate, back)
 
 
-def _end(forms: "_Forms", back: costs.Cotangents, j: int, node: int, state: Array, costate: Array, sign: int) -> None:
+def _end(forms: "Forms", back: costs.Cotangents, j: int, node: int, state: Array, costate: Array, sign: int) -> None:
     """A segment that ends at a moving node gains H there, one that starts there loses it."""
     grid = forms.setting.path.grid
     back.nodes[:, node] += sign * forms.hamiltonian(grid.nodes[:, node], state, grid.pieces[:, j], costate)
 
 
-def _on_dense(run: Run, j: int) -> States:
+def on_dense(run: Run, j: int) -> States:
+    """The states of the stored solution at depths [B] in segment j."""
     a, b = run.setting.path.grid.nodes[:, j], run.setting.path.grid.nodes[:, j + 1]
     length = np.where(a == b, 1, b - a)
     segment = np.full((run.setting.batch, 1), j)
@@ -80,13 +82,13 @@ def _on_dense(run: Run, j: int) -> States:
     return states
 
 
-class _Forms:
-    """The equations of the costate and the integrals of one setting, over flat vectors [state | costate | integrals]."""
+class Forms:
+    """The equations of the costate and of the integrals of some names, over flat vectors [state | costate | integrals]."""
 
-    def __init__(self, setting: Setting):
+    def __init__(self, setting: Setting, names: tuple[Leaf, ...]):
         self.setting = setting
         self.n = setting.y0.shape[1]
-        self.names = setting.program.parts.names
+        self.names = names
         self.shapes = [setting.values[leaf.name].shape[leaf.name in setting.bound.batched :] for leaf in self.names]
         self.width = int(sum(np.prod(shape) for shape in self.shapes))
 
@@ -106,6 +108,7 @@ class _Forms:
         return f"the costate of {self.setting.layout.entry(costate)}" if costate < self.n else "the gradient's integral"
 
     def environment(self, s: Array, state: Array, pieces: Array, costate: Array) -> dict[str, Array]:
+        """Names -> arrays for the derivatives of H, at depths [..., B], states and costates [..., B, n]."""
         parts = self.setting.layout.unpack(costate)
         bars = {costate_of(z).name: parts[z.name] for z in self.setting.program.parts.states}
         weight = parts.get(COST.name, np.zeros(s.shape))

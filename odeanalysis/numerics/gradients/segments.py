@@ -9,6 +9,7 @@ from odeanalysis.numerics.gradients.methods import method_for
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.solvers.grid import Grid
+from odeanalysis.numerics.solvers.solution import Solution
 from odeanalysis.numerics.solvers.solving import solve
 
 Field = Callable[[Array, Array, Array], Array]
@@ -17,7 +18,12 @@ COMPLEX_STEP = 1e-40
 
 
 def between(run: Run, j: int, field: Field, y: Array, backward: bool, label: Label) -> Array:
-    """Carries y [B, n] over segment j of the path with the run's method and tolerances; [B, n] at its other end.
+    """Carries y [B, n] over segment j of the path; [B, n] at its other end. As `over`."""
+    return over(run, j, field, y, backward, label).final
+
+
+def over(run: Run, j: int, field: Field, y: Array, backward: bool, label: Label) -> Solution:
+    """Solves for y [B, n] over segment j of the path with the run's method and tolerances.
 
     The right side of an adjoint or variational equation has no derived Jacobian here: an implicit method is replaced by SciPy's Radau.
     label: component -> what it is, for messages. Raises SolveError.
@@ -32,7 +38,7 @@ def between(run: Run, j: int, field: Field, y: Array, backward: bool, label: Lab
     options = {"rtol": settings.rtol, "atol": settings.atol, "steps": steps, "max_steps": settings.max_steps}
     try:
         with np.errstate(all="ignore"):
-            return solve(method, part, y, **options).final
+            return solve(method, part, y, **options)
     except SolveError as error:
         raise _labelled(run, error, label) from error
 
