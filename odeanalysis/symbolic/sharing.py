@@ -26,8 +26,9 @@ def tidy(lets: list[Let], outputs: list[Any], taken: set[str]) -> tuple[list[Let
     """The same program: duplicates merged, dead and single-use lets gone, repeated subexpressions named in order."""
     lets, outputs = _merge(lets, outputs)
     lets = _needed(lets, outputs)
-    lets, outputs = _inline(lets, outputs)
-    return _Namer(lets, outputs, taken).run()
+    lets, outputs = _Namer(*_inline(lets, outputs, _used_once(lets, outputs)), taken).run()
+    once = _used_once(lets, outputs)
+    return _Namer(*_inline(lets, outputs, once), taken).run() if once else (lets, outputs)
 
 
 def _merge(lets: list[Let], outputs: list[Any]) -> tuple[list[Let], list[Any]]:
@@ -54,13 +55,19 @@ def _needed(lets: list[Let], outputs: list[Any]) -> list[Let]:
     return kept[::-1]
 
 
-def _inline(lets: list[Let], outputs: list[Any]) -> tuple[list[Let], list[Any]]:
+def _used_once(lets: list[Let], outputs: list[Any]) -> set[Leaf]:
+    """The lets that stand in one place, which does not itself stand in two: written out, they would double at every level."""
     uses = count((expression for _, expression in lets), outputs)
+    doubled = set(walk(part for node, times in uses.items() if times > 1 and not is_atom(node) for part in node.args))
+    return {name for name, _ in lets if uses[name] == 1 and name not in doubled}
+
+
+def _inline(lets: list[Let], outputs: list[Any], once: set[Leaf]) -> tuple[list[Let], list[Any]]:
     memo: dict[Any, Any] = {}
     kept: list[Let] = []
     for name, expression in lets:
         value = substitute(expression, {}, memo)
-        if uses[name] == 1:
+        if name in once:
             memo[name] = value
         else:
             kept.append((name, value))
@@ -112,7 +119,7 @@ class _Namer:
 
     def run(self) -> tuple[list[Let], list[Any]]:
         for name, expression in self.old:
-            self.memo[name] = self._named(self._rewritten(expression))
+            self.memo[name] = self.memo[expression] = self._named(self._rewritten(expression))
         return self.lets, [self._visit(expression) for expression in self.outputs]
 
     def _visit(self, node: Any) -> Any:
