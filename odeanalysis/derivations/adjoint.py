@@ -61,11 +61,16 @@ def system(stated: Parts) -> Formula:
     wanted = (*stated.states, *stated.names)
     lets, gradient = sweep(field, seeds(stated), wanted)
     outputs = {name: value for name, value in field.outputs if name != COST.name}
-    outputs |= {"cost": field.output[COST.name]}
-    outputs |= {f"a_{state.name}": ex.negative(gradient[state]) for state in stated.states}
-    outputs |= {f"grad_{name.name}": gradient[name] for name in stated.names}
+    outputs |= {beside_states(stated, "cost"): field.output[COST.name]}
+    outputs |= {beside_states(stated, f"a_{state.name}"): ex.negative(gradient[state]) for state in stated.states}
+    outputs |= {beside_states(stated, f"grad_{name.name}"): gradient[name] for name in stated.names}
     title = "the field, the costate equation a' = -dH/dz, and the integrands dH/dname"
     return share("system", _with_costates(stated), (*field.lets, *lets), outputs, title)
+
+
+def beside_states(stated: Parts, name: str) -> str:
+    """The name of an output of the system that stands beside those of the states: with an underscore where a state has it."""
+    return f"_{name}" if name in {state.name for state in stated.states} else name
 
 
 def start(stated: Parts) -> Formula:

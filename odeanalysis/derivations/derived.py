@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from odeanalysis.derivations.parts import Parts
+from odeanalysis.derivations.readable import readable
 from odeanalysis.modeling.model import Problem
 from odeanalysis.symbolic.expressions import is_zero
 from odeanalysis.symbolic.formula import Formula
@@ -16,11 +17,11 @@ class DerivedProblem:
 
     hamiltonian: (s, z, a, names, flags) -> H.
     system: the same inputs -> the field, `cost` (l), the costate's derivative `a_<state>` = -dH/dz, and the integrands
-    `grad_<name>` = dH/dname.
+    `grad_<name>` = dH/dname; where a state has such a name, it begins with an underscore (see `beside_states`).
     start: (s0, names, costate at s0) -> a(s0)^T dh/dname, and `depth` = a(s0)^T dh/ds0.
     end: (S, z(S), names) -> the costate at S `a_<state>` = dL/dz, `grad_<name>` = dL/dname, and `depth` = dL/ds.
     jumps: one for each observation: the jump of the costate, and what the cost adds to the gradients.
-    gradient: for each name, the whole gradient put together.  steps: the derivation, step by step.
+    steps: the derivation, step by step.  readable: the steps by name, as a reader would write them.
     """
 
     kind: str
@@ -45,10 +46,15 @@ class DerivedProblem:
         derived = (self.hamiltonian, self.system, self.end, *self.jumps, self.start, self.marks)
         return tuple(step for step in (*stated, *derived) if step.outputs and step is not self._idle)
 
+    @cached_property
+    def readable(self) -> dict[str, Formula]:
+        """The steps by name, under names that a reader would choose (a_z for the costate of z), with conditions in their places."""
+        return {step.name: readable(self.parts, step) for step in self.steps}
+
     @property
     def _idle(self) -> Formula | None:
         """The part of moving depths, where none moves."""
         return self.marks if all(is_zero(value) for _, value in self.marks.outputs) else None
 
     def _repr_latex_(self) -> str:
-        return "\n\n".join(f"$${formula_latex(step)}$$" for step in self.steps)
+        return "\n\n".join(f"$${formula_latex(step)}$$" for step in self.readable.values())

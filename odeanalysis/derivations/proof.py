@@ -16,7 +16,7 @@ from typing import Any
 
 import sympy as sp
 
-from odeanalysis.derivations.adjoint import adjoint
+from odeanalysis.derivations.adjoint import adjoint, beside_states
 from odeanalysis.derivations.derived import DerivedProblem
 from odeanalysis.derivations.parts import COST, break_depths, costate_of
 from odeanalysis.derivations.second_order import SecondOrder, second_order
@@ -239,11 +239,12 @@ def _hamiltonian(ground: _Ground) -> Iterator[Proved]:
 def _system(ground: _Ground) -> Iterator[Proved]:
     value = ground.hamiltonian
     claims: Claims = {name_of(state): ("f", ground.field[name_of(state)]) for state in ground.parts.states}
-    claims["cost"] = "l", ground.field[COST.name]
+    claims[beside_states(ground.parts, "cost")] = "l", ground.field[COST.name]
     for state in ground.parts.states:
-        claims[f"a_{name_of(state)}"] = f"-dH/d{name_of(state)}", combined((-1, ground.derivative(value, state)))
+        slope = combined((-1, ground.derivative(value, state)))
+        claims[beside_states(ground.parts, f"a_{name_of(state)}")] = f"-dH/d{name_of(state)}", slope
     for name in ground.parts.names:
-        claims[f"grad_{name_of(name)}"] = f"dH/d{name_of(name)}", ground.derivative(value, name)
+        claims[beside_states(ground.parts, f"grad_{name_of(name)}")] = f"dH/d{name_of(name)}", ground.derivative(value, name)
     yield from compared(ground, ground.derived.system, claims)
 
 
@@ -302,7 +303,8 @@ def _by_parts(ground: _Ground) -> Iterator[Proved]:
     for leaf in ground.moving:
         name = name_of(leaf)
         moved = [(1, ground.derivative(cost, leaf)), *_weighted_jacobian(ground, leaf)]
-        own = (1, system[f"a_{name}"]) if leaf in ground.parts.states else (-1, system[f"grad_{name}"])
+        sign, output = (1, f"a_{name}") if leaf in ground.parts.states else (-1, f"grad_{name}")
+        own = sign, system[beside_states(ground.parts, output)]
         yield judged(f"integration by parts: what moves with {name} cancels", combined(own, *moved))
 
 

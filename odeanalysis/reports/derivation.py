@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 from odeanalysis.derivations.derived import DerivedProblem
-from odeanalysis.reports.equations import Step, gradients, plain_latex, steps
+from odeanalysis.reports.equations import Step, gradients, steps, title_latex, title_parts
 from odeanalysis.reports.mathematics import mathml
 from odeanalysis.reports.pages import page
 from odeanalysis.symbolic.formula import name_of
@@ -31,13 +32,14 @@ def _gradient_lines(derived: DerivedProblem) -> list[str]:
 
 def as_latex(derived: DerivedProblem) -> str:
     """LaTeX for the body of a document that loads amsmath and amssymb."""
-    parts = [rf"\paragraph{{{plain_latex(title)}}}" + f"\n\\[\n{body}\n\\]" for title, body in _sections(derived)]
-    return "\n\n".join([rf"\section*{{{plain_latex(_heading(derived))}}}", *parts])
+    parts = [rf"\paragraph{{{title_latex(title)}}}" + f"\n\\[\n{body}\n\\]" for title, body in _sections(derived)]
+    return "\n\n".join([rf"\section*{{{title_latex(_heading(derived))}}}", *parts])
 
 
 def as_markdown(derived: DerivedProblem) -> str:
     """Markdown with formulas in dollar signs."""
-    return "\n\n".join([f"# {_heading(derived)}", *(f"## {title}\n\n$$\n{body}\n$$" for title, body in _sections(derived))])
+    parts = [f"## {title_latex(title, plain=str)}\n\n$$\n{body}\n$$" for title, body in _sections(derived)]
+    return "\n\n".join([f"# {_heading(derived)}", *parts])
 
 
 def _sections(derived: DerivedProblem) -> list[tuple[str, str]]:
@@ -55,10 +57,14 @@ def as_html(derived: DerivedProblem) -> str:
     """One page that needs nothing else: each step in mathematics that browsers draw, with its text and its LaTeX folded below."""
     texts = [*(step.lines for step in steps(derived)), _gradient_lines(derived)]
     sections = [
-        {"title": title, "mathml": mathml(latex), "lines": lines, "latex": latex}
+        {"title": _title_html(title), "mathml": mathml(latex), "lines": lines, "latex": latex}
         for (title, latex), lines in zip(_sections(derived), texts, strict=True)
     ]
     return page("derivation.html", title=_heading(derived), sections=sections)
+
+
+def _title_html(title: str) -> str:
+    return "".join(mathml(part, "inline") if is_formula else escape(part) for is_formula, part in title_parts(title))
 
 
 def as_json(derived: DerivedProblem) -> str:

@@ -1,22 +1,27 @@
 """The steps of a derivation as equations to be read: left sides as in a paper, without what is zero or not used."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from odeanalysis.derivations.adjoint import beside_states
 from odeanalysis.derivations.derived import DerivedProblem
 from odeanalysis.derivations.parts import COST, costate_of
+from odeanalysis.derivations.readable import readable, readable_names
+from odeanalysis.symbolic.calculus.reverse import cotangent_of
 from odeanalysis.symbolic.expressions import is_zero
 from odeanalysis.symbolic.formula import Formula, name_of
+from odeanalysis.symbolic.nodes import Leaf, shape_of
 from odeanalysis.symbolic.printing.latex import formula_latex, latex, leaf_latex
-from odeanalysis.symbolic.printing.latex_names import escaped
+from odeanalysis.symbolic.printing.latex_names import escaped, name_latex
 from odeanalysis.symbolic.printing.text import text
 from odeanalysis.symbolic.rewrite import leaves
 
 GRADIENT, COSTATE = "grad_", "a_"
 BEGIN = "\\begin{aligned}\n"
 # outputs, by how their names begin, that are shown even where they are zero
-SAID = {"end": (COSTATE,), "terminal": ("terminal",), "hamiltonian": ("H",), "system": (COSTATE,), "initial": ("",)}
+SAID = {"end": (COSTATE,), "terminal": ("terminal",), "hamiltonian": ("H",), "system": (COSTATE, f"_{COSTATE}"), "initial": ("",)}
 BY_DEPTH = {
     "start": ("dell/ds0 = -H(s0) + a(s0)^T dh/ds0", r"\frac{\partial \ell}{\partial s_0} = -H(s_0) + a(s_0)^\top h_{s_0}"),
     "end": ("dell/dS = H(S) + dL/ds", r"\frac{\partial \ell}{\partial S} = H(S) + L_s"),
@@ -62,35 +67,33 @@ class Step:
 def steps(derived: DerivedProblem) -> Iterator[Step]:
     """The derivation, each step to be read; those that say nothing are left out."""
     for step in derived.steps:
-        shown = _without_zeros(step)
-        if shown is None:
+        short = _without_zeros(step)
+        if short is None:
             continue
+        shown = _with_inputs_used(readable(derived.parts, short))
         labels = {name: _label(derived, step.name, name) for name, _ in shown.outputs}
         yield Step(step.source[:1].upper() + step.source[1:], shown, labels, tuple(_notes(derived, shown)))
 
 
 def _without_zeros(step: Formula) -> Formula | None:
-    """Only outputs that are not zero, or must be said to be, and inputs that they use; the source is the title."""
+    """Only outputs that are not zero, or must be said to be; the source is the title."""
     said = SAID.get(step.name, ())
     kept = [name for name, value in step.outputs if not is_zero(value) or name.startswith(said)]
-    if not kept:
-        return None
-    short = step.only(*kept)
-    used = leaves(*(value for _, value in (*short.lets, *short.outputs)))
-    return replace(short, inputs=tuple(leaf for leaf in short.inputs if leaf in used), source="")
+    return replace(step.only(*kept), source="") if kept else None
+
+
+def _with_inputs_used(step: Formula) -> Formula:
+    used = leaves(*(value for _, value in (*step.lets, *step.outputs)))
+    return replace(step, inputs=tuple(leaf for leaf in step.inputs if leaf in used))
 
 
 def _notes(derived: DerivedProblem, step: Formula) -> Iterator[tuple[Label, Label]]:
-    """What the flags of pieces and the derivatives by depths are."""
-    for piece in derived.parts.pieces.items:
-        if piece.flag in step.inputs:
-            conditions = (text(piece.condition), latex(piece.condition))
-            words = (f"1 where {conditions[0]}, else 0", rf"1 \text{{ where }} {conditions[1]} \text{{, else }} 0")
-            yield Label(piece.flag.name, leaf_latex(piece.flag)), Label(*words)
+    """What the derivatives by depths are."""
+    names = readable_names(derived.parts)
     for name, depth in derived.parts.marks.outputs:
-        bar = next((leaf for leaf in step.inputs if name_of(leaf) == f"_bar_{name}"), None)
-        if bar is not None:
-            yield Label(name_of(bar), leaf_latex(bar)), _by_depth(name, depth)
+        slope = names[cotangent_of(name, depth)]
+        if slope in step.inputs:
+            yield _leaf(slope), _by_depth(name, depth)
 
 
 def _by_depth(name: str, depth: Any) -> Label:
@@ -99,6 +102,10 @@ def _by_depth(name: str, depth: Any) -> Label:
     words, formula = BY_DEPTH[kind]
     where = f", at {text(depth)}" if kind in ("break", "observed") else ""
     return Label(words + where, formula + (rf",\ s = {latex(depth)}" if where else ""))
+
+
+def _leaf(leaf: Leaf) -> Label:
+    return Label(name_of(leaf), leaf_latex(leaf))
 
 
 # ---------------------------------------------------------------- left sides
@@ -118,33 +125,33 @@ class _Names:
 
     @property
     def depth(self) -> Label:
-        depth = self.derived.problem.model.depth
-        return Label(depth.name, leaf_latex(depth))
+        return _leaf(self.derived.problem.model.depth)
 
     @property
     def cost(self) -> Label:
         return Label(f"L{self.number}", f"L_{{{self.number}}}" if self.number else "L")
 
-    def of(self, name: str) -> Label:
+    def leaf(self, name: str) -> Leaf:
         problem = self.derived.problem
-        known = {leaf.name: leaf for leaf in (*problem.model.states, *problem.model.names, *problem.data)}
-        return Label(name, leaf_latex(known[name]))
+        return {leaf.name: leaf for leaf in (*problem.model.states, *problem.model.names, *problem.data)}[name]
+
+    def costate_leaf(self, output: str) -> Leaf:
+        return readable_names(self.derived.parts)[costate_of(self.leaf(output.removeprefix(COSTATE)))]
 
     def costate(self, output: str) -> Label:
-        states = {state.name: state for state in self.derived.problem.model.states}
-        costate = costate_of(states[output.removeprefix(COSTATE)])
-        return Label(name_of(costate), leaf_latex(costate))
+        return _leaf(self.costate_leaf(output))
 
     def slope(self, of: Label, output: str) -> Label:
-        name = self.of(output.removeprefix(GRADIENT))
+        name = _leaf(self.leaf(output.removeprefix(GRADIENT)))
         return Label(f"d{of.text}/d{name.text}", rf"\frac{{\partial {of.latex}}}{{\partial {name.latex}}}")
 
     def depth_slope(self, of: Label) -> Label:
         return Label(f"d{of.text}/d{self.depth.text}", rf"\frac{{\partial {of.latex}}}{{\partial {self.depth.latex}}}")
 
 
-def _prime(label: Label) -> Label:
-    return Label(f"{label.text}'", rf"\dot{{{label.latex}}}")
+def _prime(leaf: Leaf) -> Label:
+    """The derivative along the depth: the dot stands on the letter, not on what is below it."""
+    return Label(f"{name_of(leaf)}'", name_latex(f"_dot_{name_of(leaf)}", bold=bool(shape_of(leaf))))
 
 
 def _at(label: Label, where: str, latex: str) -> Label:
@@ -152,14 +159,16 @@ def _at(label: Label, where: str, latex: str) -> Label:
 
 
 def _field(names: _Names, output: str) -> Label:
-    return Label("l", "l") if output in (COST.name, "cost") else _prime(names.of(output))
+    return Label("l", "l") if output in (COST.name, "cost") else _prime(names.leaf(output))
 
 
 def _system(names: _Names, output: str) -> Label:
+    if output in names.derived.parts.field.output:
+        return _field(names, output)
+    output = output.removeprefix("_")
     if output.startswith(GRADIENT):
         return names.slope(Label("H", "H"), output)
-    is_costate = output.startswith(COSTATE) and output not in names.derived.parts.field.output
-    return _prime(names.costate(output)) if is_costate else _field(names, output)
+    return _prime(names.costate_leaf(output)) if output.startswith(COSTATE) else _field(names, output)
 
 
 def _cost(names: _Names, output: str) -> Label:
@@ -189,7 +198,7 @@ def _start(names: _Names, output: str) -> Label:
 
 
 def _moving(names: _Names, output: str) -> Label:
-    name = names.of(output.removeprefix(GRADIENT))
+    name = _leaf(names.leaf(output.removeprefix(GRADIENT)))
     return Label(
         f"sum_k dell/ds_k ds_k/d{name.text}",
         rf"\sum_k \frac{{\partial \ell}}{{\partial s_k}} \frac{{\partial s_k}}{{\partial {name.latex}}}",
@@ -198,7 +207,7 @@ def _moving(names: _Names, output: str) -> Label:
 
 LABELS: dict[str, Callable[[_Names, str], Label]] = {
     "field": _field,
-    "initial": lambda names, output: _at(names.of(output), "s0", "s_0"),
+    "initial": lambda names, output: _at(_leaf(names.leaf(output)), "s0", "s_0"),
     "terminal": _cost,
     "observation": _cost,
     "hamiltonian": lambda names, output: Label("H", "H"),
@@ -227,7 +236,7 @@ def gradients(derived: DerivedProblem) -> Iterator[tuple[Label, Label]]:
 def _parts(derived: DerivedProblem, names: _Names, output: str) -> Iterator[Label]:
     if _there(derived.start, output):
         yield _start(names, output)
-    if _there(derived.system, output):
+    if _there(derived.system, beside_states(derived.parts, output)):
         inner = names.slope(Label("H", "H"), output)
         yield Label(f"int_s0^S {inner.text} d{names.depth.text}", rf"\int_{{s_0}}^{{S}} {inner.latex} \, d{names.depth.latex}")
     if _there(derived.end, output):
@@ -249,6 +258,24 @@ def _there(formula: Formula, output: str) -> bool:
     return not is_zero(value)
 
 
-def plain_latex(words: str) -> str:
-    """Words for LaTeX's text mode."""
-    return escaped(words)
+IN_TITLES = {
+    "H = l + a^T f": r"H = l + a^\top f",
+    "a' = -dH/dz": r"\dot{a} = -\partial H / \partial z",
+    "dH/dname": r"\partial H / \partial \mathrm{name}",
+    "a(S) = dL/dz": r"a(S) = \partial L / \partial z",
+    "a(s-) - a(s+) = dL_i/dz": r"a(s^-) - a(s^+) = \partial L_i / \partial z",
+    "a(s0)^T dh": r"a(s_0)^\top dh",
+    "sum_k dell/ds_k ds_k/dname": r"\sum_k \partial \ell / \partial s_k \cdot \partial s_k / \partial \mathrm{name}",
+}
+FORMULA = re.compile(f"({'|'.join(map(re.escape, IN_TITLES))})")
+
+
+def title_parts(words: str) -> Iterator[tuple[bool, str]]:
+    """The parts of a title: whether each is a formula, and its LaTeX, or the words."""
+    for part in FORMULA.split(words):
+        yield part in IN_TITLES, IN_TITLES.get(part, part)
+
+
+def title_latex(words: str, plain: Callable[[str], str] = escaped) -> str:
+    """A title in text mode, its formulas between dollar signs; `plain` writes the words between them."""
+    return "".join(f"${part}$" if is_formula else plain(part) for is_formula, part in title_parts(words))

@@ -46,7 +46,7 @@ def test_the_closed_form_is_derived_as_by_hand(tmp_path: Path):
         "z' = theta*z",
         "l = theta**2*z**2",
         "z(s0) = z0",
-        "_a_z(S) = 0",
+        "a_z(S) = 0",
         "dell/dtheta = int_s0^S dH/dtheta ds",
         "dell/dz0 = a(s0)^T dh/dz0",
     }
@@ -60,13 +60,33 @@ def test_every_part_of_the_gradient_is_shown(tmp_path: Path):
         "dell/dw = int_s0^S dH/dw ds + sum_k dell/ds_k ds_k/dw",
         "dell/dc = sum_k dell/ds_k ds_k/dc",
         "dell/dseen = sum_s dL0/dseen",
-        "_bar_end = dell/dS = H(S) + dL/ds",
-        "_bar_start = dell/ds0 = -H(s0) + a(s0)^T dh/ds0",
+        "ell_S = dell/dS = H(S) + dL/ds",
+        "ell_s0 = dell/ds0 = -H(s0) + a(s0)^T dh/ds0",
         "H(s-) - H(s+), at c",
         "at c/2",
-        "1 where s < c, else 0",
+        "z' = where(s < c, w*z, -z)",
+        "a_z' = where(s < c, -w*a_z, a_z)",
+        "dH/dw = where(s < c, dot(a_z, z), 0)",
     )
     assert not [words for words in wanted if words not in found]
+
+
+@pytest.mark.parametrize("form", ["text", "latex", "markdown", "html", "json"])
+def test_no_generated_name_is_shown(tmp_path: Path, form: str):
+    """Neither flags nor names with an underscore in front, in any form; the intermediate values are t1, t2, ..."""
+    model, _ = files(tmp_path, EVERYTHING.replace("s*sumsq(z)", "tanh(s*sumsq(z))"))
+    found = text(model, form)
+    assert not re.search(r"(?<![\w{}\\])_[a-z]|piece|\\bar", found.replace("_cost", ""))
+    assert ("t1 = " if form in ("text", "html") else "t_{1}" if form in ("latex", "markdown") else '"t1"') in found
+
+
+@pytest.mark.parametrize("form", ["latex", "markdown", "html"])
+def test_formulas_in_titles_are_mathematics(tmp_path: Path, form: str):
+    model, _ = files(tmp_path, EVERYTHING)
+    found = text(model, form)
+    titles = [line for line in found.splitlines() if line.startswith(("\\paragraph", "## ", "<h2>"))]
+    assert len(titles) == 11 and sum("math>" in title or "$" in title for title in titles) == 6
+    assert not [title for title in titles if "circum" in title or "\\_" in title or "^T" in title]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.parent.name)

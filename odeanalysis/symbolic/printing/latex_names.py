@@ -7,7 +7,7 @@ LETTERS = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau upsilon phi varphi chi psi "
     "omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
 )
-GREEK = {**{name: rf"\{name}" for name in LETTERS.split()}, "lamda": r"\lambda"}
+GREEK = {**{name: rf"\{name}" for name in LETTERS.split()}, "lamda": r"\lambda", "ell": r"\ell"}
 ACCENTS = {"_bar_": r"\bar", "_dot_": r"\dot"}
 NUMBERED = re.compile(r"([^\W\d_]+)(\d+)")
 SPECIAL = {
