@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from odeanalysis.derivations.adjoint import adjoint
+from odeanalysis.reports.derivation import title_html
 from odeanalysis.reports.equations import steps
 from odeanalysis.reports.mathematics import mathml
 from odeanalysis.reports.pages import page as page_of
@@ -29,7 +30,7 @@ def _section(report: Report) -> dict[str, Any]:
         "passed": sum(check.passed is True for check in report.checks),
         "counterexample": list(_entries(report.counterexample)),
         "figures": [{"title": one.title, "svg": svg(one, f"{report.id} {i}")} for i, one in enumerate(report.figures)],
-        "derivation": [{"title": step.title, "mathml": mathml(step.latex)} for step in _derivation(report)],
+        "derivation": [{"title": title_html(step.title), "mathml": mathml(step.latex)} for step in _derivation(report)],
         "equations": [_equation(step) for step in report.proof if step.latex],
         "steps": [step for step in report.proof if not step.latex],
         "measurements": [_measurement(check) for check in report.checks if not check.name.startswith(PROOF)],

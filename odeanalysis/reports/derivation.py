@@ -57,13 +57,14 @@ def as_html(derived: DerivedProblem) -> str:
     """One page that needs nothing else: each step in mathematics that browsers draw, with its text and its LaTeX folded below."""
     texts = [*(step.lines for step in steps(derived)), _gradient_lines(derived)]
     sections = [
-        {"title": _title_html(title), "mathml": mathml(latex), "lines": lines, "latex": latex}
+        {"title": title_html(title), "mathml": mathml(latex), "lines": lines, "latex": latex}
         for (title, latex), lines in zip(_sections(derived), texts, strict=True)
     ]
     return page("derivation.html", title=_heading(derived), sections=sections)
 
 
-def _title_html(title: str) -> str:
+def title_html(title: str) -> str:
+    """A title, its formulas in mathematics that browsers draw."""
     return "".join(mathml(part, "inline") if is_formula else escape(part) for is_formula, part in title_parts(title))
 
 
