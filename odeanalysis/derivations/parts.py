@@ -54,24 +54,66 @@ class Parts:
 
     def is_fixed(self, mark: int) -> bool:
         """Whether a mark is a number, so that it never moves."""
-        return not leaves(self.marks.outputs[mark][1])
+        return not leaves(self.depths[mark])
 
     @cached_property
     def moves(self) -> bool:
         """Whether a depth (an end, a break point, an observed one) moves with a parameter or an input."""
-        return not all(map(self.is_fixed, range(len(self.marks.outputs))))
+        return not all(map(self.is_fixed, range(len(self.depths))))
+
+    @cached_property
+    def depths(self) -> tuple[Any, ...]:
+        """The depths of the marks, as expressions in names."""
+        return tuple(depth for _, depth in mark_expressions(self.problem, self.pieces))
+
+    @cached_property
+    def _places(self) -> dict[Any, int]:
+        return {depth: i for i, depth in enumerate(self.depths)}
 
     @cached_property
     def observed(self) -> tuple[tuple[int, ...], ...]:
         """For each observation, the positions of its depths among the marks."""
-        places = {expression: i for i, (_, expression) in enumerate(mark_expressions(self.problem, self.pieces))}
-        return tuple(tuple(places[depth] for depth in one.at) for one in self.problem.objective.observations)
+        return tuple(tuple(self._places[depth] for depth in one.at) for one in self.problem.objective.observations)
 
     @cached_property
     def switching(self) -> tuple[int, ...]:
         """The positions of the break points among the marks."""
-        places = {expression: i for i, (_, expression) in enumerate(mark_expressions(self.problem, self.pieces))}
-        return tuple(sorted({places[depth] for depth in break_depths(self.problem, self.pieces)}))
+        return tuple(sorted({self._places[depth] for depth in break_depths(self.problem, self.pieces)}))
+
+    @cached_property
+    def switches(self) -> tuple[int | None, ...]:
+        """For each piece the position of the mark at which it switches; None where its depths are listed by hand."""
+        return tuple(self._places[piece.depths[0]] if piece.depths else None for piece in self.pieces.items)
+
+    @cached_property
+    def listed(self) -> tuple[int, ...]:
+        """The pieces whose depths are listed by hand."""
+        return tuple(i for i, mark in enumerate(self.switches) if mark is None)
+
+    @cached_property
+    def gaps(self) -> Formula:
+        """The gap of each condition whose depths are listed by hand, by its flag's name."""
+        gaps = {self.pieces.items[i].flag.name: self.pieces.items[i].gap for i in self.listed}
+        return share("gaps", (self.depth, *self.names), (), gaps, "how far conditions are from switching")
+
+    @cached_property
+    def nodes(self) -> Formula:
+        """The nodes of piecewise constant names, `node<i>_<j>` for node j of sequence i."""
+        listed = {f"node{i}_{j}": node for i, nodes in enumerate(self.problem.model.nodes) for j, node in enumerate(nodes)}
+        return share("nodes", self.names, (), listed, "the nodes of piecewise constant names")
+
+    @cached_property
+    def meets(self) -> dict[str, sp.Symbol]:
+        """For each inner mark that moves a flag by its name: whether a path meets the mark."""
+        names = [name for name, _ in self.marks.outputs]
+        return {names[i]: sp.Symbol(f"_meets_{names[i]}", real=True) for i in range(2, len(names)) if not self.is_fixed(i)}
+
+    @cached_property
+    def met(self) -> Formula:
+        """The depths of the marks that a path meets: those of others may be infinite, and have no derivative."""
+        named = zip((name for name, _ in self.marks.outputs), self.depths, strict=True)
+        cut = {name: where(self.meets[name] > sp.Rational(1, 2), depth, 0) if name in self.meets else depth for name, depth in named}
+        return share("met", (*self.names, *self.meets.values()), (), cut, "the depths that split the path")
 
 
 def parts(problem: Problem) -> Parts:

@@ -18,7 +18,8 @@ def switch(gap: Any, depth: sp.Symbol) -> Any:
     slope = sp.diff(plain, depth)
     if slope == 0 or depth in leaves(slope):
         return None
-    found = sp.cancel(-plain.subs(depth, 0) / slope)
+    found = -plain.subs(depth, 0) / slope
+    found = found if slope.is_number else sp.cancel(found)  # as it is written, it may be an end of the domain
     return substitute(found, {name: node for node, name in opaque.items()}) if opaque else found
 
 

@@ -174,12 +174,14 @@ class Problem:
     """A model with an objective: minimise the mean (or the sum) of the loss over the samples.
 
     ranges: name -> (low, high), where random values are drawn and fits are bounded.
+    one_way: whether a running cost would be a reward on a domain that runs backward: a solve then warns. It is no part of what is stated.
     """
 
     model: Model
     objective: Objective
     reduction: str = "mean"
     ranges: Pairs = field(default=())
+    one_way: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, Model) or not isinstance(self.objective, Objective):

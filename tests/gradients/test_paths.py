@@ -1,5 +1,8 @@
 """The path of every sample: the order of its nodes, the marks they come from, the pieces between them."""
 
+import warnings
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,6 +71,62 @@ def test_an_observation_stands_before_a_fixed_switch_at_its_depth():
     assert flags.ravel().tolist() == [1, 1]
 
 
+@pytest.mark.parametrize("domain", [(0, 1), (1, 0)])
+def test_each_of_the_switches_at_one_depth_is_passed_in_its_turn(domain):
+    setting = laid(SWITCHES, domain, {"a": 0.4, "b": 0.4})
+    source, flags = setting.path.source[0], setting.path.grid.pieces[0]
+    assert setting.path.grid.nodes[0].tolist() == [domain[0], 0.4, 0.4, domain[1]]
+    for node in (1, 2):
+        switched = np.nonzero(flags[node - 1] != flags[node])[0]
+        assert [setting.program.parts.switches[piece] for piece in switched] == [source[node]]
+
+
+# domain, nodes, values, what is wrong
+STACKS = {
+    "beyond the last": (
+        (0, a),
+        [0, b, 1],
+        {"a": [0.5, 1.5], "b": 0.2},
+        "run from 0.0 to 1.0 for sample 1 and do not contain its domain [0.0, 1.5]",
+    ),
+    "before the first": (
+        (a, 1),
+        [0, b, 2],
+        {"a": [0.5, -0.5], "b": 0.2},
+        "run from 0.0 to 2.0 for sample 1 and do not contain its domain [-0.5",
+    ),
+    "on a way back": (
+        (0, a),
+        [0, b, 1],
+        {"a": -0.5, "b": 0.2},
+        "run from 0.0 to 1.0 for sample 0 and do not contain its domain [-0.5, 0.0]",
+    ),
+    "moved inside": (
+        (0, 1),
+        [a, 0.5, b],
+        {"a": [0, 0, 0.1], "b": 1},
+        "run from 0.1 to 1.0 for sample 2 and do not contain its domain [0.0, 1.0]",
+    ),
+    "out of order": ((0, 1), [0, a, b, 1], {"a": 0.6, "b": [0.7, 0.4]}, ": b is 0.4 for sample 1, not above a, which is 0.6"),
+    "equal": ((0, 1), [0, a, b, 1], {"a": 0.6, "b": 0.6}, ": b is 0.6 for sample 0, not above a, which is 0.6"),
+}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_nodes_of_piecewise_constant_names_are_checked_for_each_sample(name):
+    domain, nodes, values, message = STACKS[name]
+    model = oda.stacked(oda.Model({z: k * z}, {z: 1}, domain, (k, a, b), name="trial"), ["k"], nodes)
+    with pytest.raises(oda.ModelError) as caught:
+        prepare(oda.Problem(model, oda.Objective(z)), {"k": np.ones(len(nodes) - 1), **values})
+    assert f"nodes of 'trial'{' ' if message.startswith('run') else ''}{message}" in str(caught.value)
+
+
+def test_nodes_that_increase_and_contain_every_domain_are_accepted():
+    model = oda.stacked(oda.Model({z: k * z}, {z: 1}, (0, a), (k, a, b)), ["k"], [0, b, 1])
+    problem = oda.Problem(model, oda.Objective(z))
+    assert prepare(problem, {"k": [1.0, 2.0], "a": [0.0, 0.3, 1.0], "b": [0.1, 0.5, 0.9]}).batch == 3
+
+
 @EVERY
 def test_every_node_is_the_depth_of_its_mark(name):
     setting = solved(name).setting
@@ -100,3 +159,14 @@ def test_cotangents_of_nodes_add_up_at_their_marks():
     first, second = ("break0", "break1") if setting.program.parts.marks.output["break0"] == a else ("break1", "break0")
     assert back["start"].tolist() == [11, 1] and back["end"].tolist() == [1000, 1000]
     assert back[first].tolist() == [0, 100] and back[second].tolist() == [100, 10]
+
+
+@pytest.mark.parametrize("end", [-1.0, [0.5, -1.0]])
+def test_a_cost_that_wants_its_domain_forward_warns_where_values_run_it_backward(end):
+    problem = oda.Problem(oda.Model({z: k * z}, {z: 1}, (0, a), (k, a)), oda.Objective(z), one_way=True)
+    with pytest.warns(UserWarning, match=rf"'model' runs backward for sample {np.size(end) - 1}, .* reward speed instead of limiting it"):
+        prepare(problem, {"k": 1.0, "a": end})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prepare(problem, {"k": 1.0, "a": np.abs(end)})
+        prepare(replace(problem, one_way=False), {"k": 1.0, "a": end})

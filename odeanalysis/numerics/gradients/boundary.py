@@ -31,6 +31,7 @@ def spread(setting: Setting, nodes: Array) -> dict[str, Array]:
 
 def _to_marks(setting: Setting, back: Cotangents) -> None:
     bars = {f"_bar_{name}": bar for name, bar in spread(setting, back.nodes).items()}
-    found = setting.program.vjp.marks({**setting.values, **bars})
+    with np.errstate(all="ignore"):  # a mark that no path meets may be infinite
+        found = setting.program.vjp.marks({**setting.values, **setting.met, **bars})
     for leaf in setting.program.parts.names:
         back.names[leaf.name] += found[leaf.name]

@@ -61,9 +61,7 @@ def _pairs(setting: Setting, solution: Solution, i: int) -> Pairs:
     here = node[sample, column]
     grid = setting.path.grid
     flags = setting.path.flags_at(node)[sample, column]
-    environment = setting.environment(grid.nodes[sample, here], solution.node_states[sample, here], flags)
-    for name in setting.bound.batched & set(setting.values):
-        environment[name] = setting.values[name][sample]
+    environment = setting.environment_of(sample, grid.nodes[sample, here], solution.node_states[sample, here], flags)
     for name, array in data.items():
         environment[name] = array[sample, column] if name in setting.bound.batched else array[column]
     return Pairs(sample, column, here, environment)

@@ -119,7 +119,7 @@ def replayed(run: Run, moved: Mapping[str, Array], copies: int) -> Array:
 
 def _tile_path(old: Path, copies: int) -> Path:
     grid = Grid(np.tile(old.grid.nodes, (copies, 1)), np.tile(old.grid.pieces, (copies, 1, 1)))
-    return Path(grid, np.tile(old.source, (copies, 1)), np.tile(old.node, (copies, 1)))
+    return Path(grid, np.tile(old.source, (copies, 1)), np.tile(old.node, (copies, 1)), np.tile(old.switching, (copies, 1, 1)))
 
 
 def _tile_record(old: Record, copies: int) -> Record:

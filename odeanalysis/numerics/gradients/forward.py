@@ -73,7 +73,7 @@ class Tangents:
 
     def _node_tangents(self) -> Array:
         """How the nodes move: [p, B, K+1]."""
-        found = self.program.jvp.marks({**self.setting.values, **self.names})
+        found = self.program.jvp.marks({**self.setting.values, **self.setting.met, **self.names})
         marks = np.stack([np.broadcast_to(d, (self.count, self.setting.batch)) for d in found.values()], axis=2)
         return np.take_along_axis(marks, np.broadcast_to(self.setting.path.source, (self.count, *self.setting.path.source.shape)), axis=2)
 

@@ -5,12 +5,14 @@ break points and observations need no rule of their own.
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from odeanalysis.derivations.parts import Parts
 from odeanalysis.errors import ModelError
 from odeanalysis.numerics.gradients.program import Array, Program, Values
+from odeanalysis.numerics.gradients.switches import pieces
 from odeanalysis.numerics.solvers.grid import Grid
 
 START, END = 0, 1
@@ -18,11 +20,15 @@ START, END = 0, 1
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """grid: nodes [B, K+1] and flags [B, K, P].  source: the mark of each node, [B, K+1].  node: the node of each mark, [B, M]."""
+    """grid: nodes [B, K+1] and flags [B, K, P].  source: the mark of each node, [B, K+1].  node: the node of each mark, [B, M].
+
+    switching: which conditions whose depths are listed by hand each node switches, [B, K+1, Q].
+    """
 
     grid: Grid
     source: Array
     node: Array
+    switching: Array
 
     def flags_at(self, node: Array) -> Array:
         """The flags of the segment that ends at a node, the side of s0: [B, m] -> [B, m, P]."""
@@ -39,17 +45,20 @@ def mark_values(program: Program, values: Values, batch: int) -> Array:
 def path(program: Program, values: Values, batch: int) -> Path:
     """The nodes in the order of each sample's path, with break points that lie outside moved to its ends.
 
-    Raises ModelError for an end that is not finite, an observation outside the domain, or one that a moving mark passes through.
+    Raises ModelError for an end that is not finite, nodes of piecewise constant names that do not increase or do not contain the domain, an
+    observation outside the domain, one that a moving mark passes through, and conditions that `switches.pieces` refuses.
     """
     stated = program.parts
     with np.errstate(all="ignore"):
         marks = mark_values(program, values, batch)
     _check_ends(stated, marks)
+    _check_nodes(program, values, marks)
     observed = sorted({mark for one in stated.observed for mark in one})
     _check_observed(stated, marks, observed)
     source, node = _order(marks, observed)
     nodes = np.take_along_axis(marks, source, axis=1)
-    return Path(Grid(nodes, flags(program, values, nodes)), source, node)
+    held, switching = pieces(program, values, nodes, source)
+    return Path(Grid(nodes, held), source, node, switching)
 
 
 def moved(program: Program, values: Values, batch: int, old: Path) -> Path:
@@ -59,7 +68,7 @@ def moved(program: Program, values: Values, batch: int, old: Path) -> Path:
     """
     marks = mark_values(program, values, batch)
     nodes = np.take_along_axis(marks, old.source, axis=1)
-    return Path(Grid(nodes, old.grid.pieces, turning=True), old.source, old.node)
+    return Path(Grid(nodes, old.grid.pieces, turning=True), old.source, old.node, old.switching)
 
 
 def _order(marks: Array, observed: list[int]) -> tuple[Array, Array]:
@@ -84,28 +93,6 @@ def _order(marks: Array, observed: list[int]) -> tuple[Array, Array]:
     return source, node
 
 
-def flags(program: Program, values: Values, nodes: Array) -> Array:
-    """Which pieces hold in each segment, decided at its midpoint; a segment of length zero takes those of its neighbour: [B, K, P]."""
-    names = [flag.name for flag in program.parts.pieces.flags]
-    count, segments = nodes.shape[0], nodes.shape[1] - 1
-    if not names:
-        return np.zeros((count, segments, 0))
-    middle = (nodes[:, :-1] + nodes[:, 1:]).T / 2
-    found = program.flags({**values, program.parts.depth.name: middle})
-    result = np.stack([np.broadcast_to(found[name], middle.shape).T for name in names], axis=2).astype(float)
-    return _filled(result, nodes[:, :-1] == nodes[:, 1:])
-
-
-def _filled(pieces: Array, empty: Array) -> Array:
-    segments = pieces.shape[1]
-    for j in range(1, segments):
-        pieces[:, j] = np.where(empty[:, j, None], pieces[:, j - 1], pieces[:, j])
-    leading = np.logical_and.accumulate(empty, axis=1)
-    for j in range(segments - 2, -1, -1):
-        pieces[:, j] = np.where(leading[:, j, None], pieces[:, j + 1], pieces[:, j])
-    return pieces
-
-
 def _check_ends(stated: Parts, marks: Array) -> None:
     bad = ~np.isfinite(marks[:, :2])
     if bad.any():
@@ -114,27 +101,49 @@ def _check_ends(stated: Parts, marks: Array) -> None:
         raise ModelError(f"domain of {stated.problem.name!r}: {end} is {marks[sample, which]} for sample {sample}; change the values")
 
 
+def _span(marks: Array) -> tuple[Array, Array]:
+    """The lower and the upper end of each sample's domain: [B], [B]."""
+    return marks[:, :2].min(axis=1), marks[:, :2].max(axis=1)
+
+
+def _check_nodes(program: Program, values: Values, marks: Array) -> None:
+    """What was left to be checked for each sample: that the nodes of piecewise constant names increase and contain its domain."""
+    model = program.parts.problem.model
+    found, (low, high) = iter(program.nodes(values).values() if model.nodes else ()), _span(marks)
+    for stated in model.nodes:
+        nodes = np.stack([np.broadcast_to(node, (len(marks),)) for node in islice(found, len(stated))], axis=1)
+        for sample, place in np.argwhere(~(np.diff(nodes, axis=1) > 0)):
+            raise ModelError(
+                f"nodes of {model.name!r}: {stated[place + 1]} is {nodes[sample, place + 1]} for sample {sample}, not above "
+                f"{stated[place]}, which is {nodes[sample, place]}; change the values so that the nodes increase"
+            )
+        for sample in np.nonzero(~((nodes[:, 0] <= low) & (high <= nodes[:, -1])))[0]:
+            raise ModelError(
+                f"nodes of {model.name!r} run from {nodes[sample, 0]} to {nodes[sample, -1]} for sample {sample} and do not "
+                f"contain its domain [{low[sample]}, {high[sample]}]; move the first or last node"
+            )
+
+
 def _check_observed(stated: Parts, marks: Array, observed: list[int]) -> None:
-    expressions = [expression for _, expression in stated.marks.outputs]
-    low, high = marks[:, :2].min(axis=1), marks[:, :2].max(axis=1)
+    low, high = _span(marks)
     for mark in observed:
         outside = ~((marks[:, mark] >= low) & (marks[:, mark] <= high))
         if outside.any():
             sample = int(outside.argmax())
             raise ModelError(
-                f"objective.observations of {stated.problem.name!r}: depth {expressions[mark]} (sample {sample}) lies outside the domain "
+                f"objective.observations of {stated.problem.name!r}: depth {stated.depths[mark]} (sample {sample}) lies outside the domain "
                 f"[{low[sample]}, {high[sample]}]; move it inside"
             )
-        _check_passing(stated, marks, mark, expressions)
+        _check_passing(stated, marks, mark)
 
 
 def _harmless(stated: Parts, mark: int) -> set[int]:
     """The marks that an observation may meet: itself, other observations, and where it is an end, which it never leaves, the other end."""
-    passive = {one for one in range(2, len(stated.marks.outputs)) if one not in stated.switching}
+    passive = {one for one in range(2, len(stated.depths)) if one not in stated.switching}
     return {mark, *passive, *((START, END) if mark in (START, END) else ())}
 
 
-def _check_passing(stated: Parts, marks: Array, mark: int, expressions: list[object]) -> None:
+def _check_passing(stated: Parts, marks: Array, mark: int) -> None:
     """An observation and another mark at one depth, of which one moves: the loss has two one-sided derivatives there."""
     for other in range(marks.shape[1]):
         fixed = stated.is_fixed(mark) and stated.is_fixed(other)
@@ -143,7 +152,7 @@ def _check_passing(stated: Parts, marks: Array, mark: int, expressions: list[obj
         meeting = marks[:, other] == marks[:, mark]
         if meeting.any():
             raise ModelError(
-                f"objective.observations of {stated.problem.name!r}: the observation at {expressions[mark]} coincides with "
-                f"{expressions[other]} for sample {int(meeting.argmax())}; one passes through "
+                f"objective.observations of {stated.problem.name!r}: the observation at {stated.depths[mark]} coincides with "
+                f"{stated.depths[other]} for sample {int(meeting.argmax())}; one passes through "
                 "the other, where the loss has two one-sided derivatives: move one"
             )

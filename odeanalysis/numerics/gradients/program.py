@@ -84,7 +84,11 @@ class AtNodes(ABC):
 
     @cached_property
     def marks(self) -> Compiled:
-        return self.bind(self.parts.marks)
+        return self.bind(self.parts.met)
+
+    @cached_property
+    def gaps(self) -> Compiled:
+        return self.bind(self.parts.gaps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +106,17 @@ class Program(AtNodes):
         return compiled(self.parts.field if self.parts.has_cost else self.parts.field.only(*(z.name for z in self.parts.states)))
 
     @cached_property
+    def marks(self) -> Compiled:
+        """The depths of all marks, whether a path meets them or not."""
+        return compiled(self.parts.marks)
+
+    @cached_property
     def flags(self) -> Compiled:
         return compiled(self.parts.flags)
+
+    @cached_property
+    def nodes(self) -> Compiled:
+        return compiled(self.parts.nodes)
 
     def reverse(self, formula: Formula, cotangents: Mapping[str, Any] | None = None) -> Compiled:
         """The vector-Jacobian product of a formula with respect to all its inputs that move."""
@@ -210,8 +223,9 @@ def _step_vjp(ready: Program, method: str) -> Compiled:
 
 
 def still(stated: Parts) -> tuple[Leaf, ...]:
-    """Inputs of formulas that no value moves: the flags, and where no end, break point or observation moves, depths and steps."""
-    return stated.pieces.flags if stated.moves else (*stated.pieces.flags, stated.depth, H)
+    """Inputs of formulas that no value moves: flags, and where no end, break point or observation moves, depths and steps."""
+    flags = (*stated.pieces.flags, *stated.meets.values())
+    return flags if stated.moves else (*flags, stated.depth, H)
 
 
 def _moving(stated: Parts, formula: Formula) -> tuple[Leaf, ...]:

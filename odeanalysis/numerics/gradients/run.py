@@ -9,6 +9,7 @@ import numpy as np
 from odeanalysis.derivations.parts import COST
 from odeanalysis.errors import SolveError
 from odeanalysis.numerics.gradients import costs
+from odeanalysis.numerics.gradients.meetings import check_meetings
 from odeanalysis.numerics.gradients.methods import bound_method
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.setting import Setting
@@ -44,7 +45,11 @@ class Run:
 
 
 def solve_setting(setting: Setting, settings: Settings) -> Run:
-    """Solves, and adds up the losses. Raises SolveError with the depth, the component and its equation."""
+    """Solves, and adds up the losses.
+
+    Raises SolveError with the depth, the component and its equation, and ModelError where marks of a path meet so that the loss has no
+    derivative in their depths.
+    """
     try:
         with np.errstate(all="ignore"):
             method = bound_method(setting, settings)
@@ -57,6 +62,7 @@ def solve_setting(setting: Setting, settings: Settings) -> Run:
             solution = solve(method, setting.path.grid, setting.y0, **options)
     except SolveError as error:
         raise explained(setting, error) from error
+    check_meetings(setting, solution)
     with np.errstate(all="ignore"):
         return Run(setting, settings, solution, costs.losses(setting, solution))
 

@@ -70,7 +70,7 @@ class Tangent:
         self.states, self.stages, self.at_nodes = self._forward()
 
     def _nodes(self) -> Array:
-        found = self.setting.program.jvp.marks({**self.setting.values, **self.names})
+        found = self.setting.program.jvp.marks({**self.setting.values, **self.setting.met, **self.names})
         marks = np.stack([np.broadcast_to(dot, (self.batch,)) for dot in found.values()], axis=1)
         return np.take_along_axis(marks, self.setting.path.source, axis=1)
 
@@ -169,7 +169,7 @@ class Tangent:
         second.nodes[:, 0] += moved.get(self.depth, 0)
         marks = {f"_bar_{name}": bar for name, bar in spread(setting, first.nodes).items()}
         marks |= {f"_dot__bar_{name}": bar for name, bar in spread(setting, second.nodes).items()}
-        through_marks = setting.program.second.marks({**setting.values, **self.names, **marks})
+        through_marks = setting.program.second.marks({**setting.values, **setting.met, **self.names, **marks})
         for leaf in self.stated.names:
             second.names[leaf.name] += moved[leaf.name] + through_marks[leaf.name]
         return second.names

@@ -1,5 +1,6 @@
 """A problem with its values, before anything is solved: names bound, path laid, initial state known."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ import numpy as np
 from odeanalysis.derivations.parts import COST
 from odeanalysis.modeling.model import Problem
 from odeanalysis.modeling.values import Bound, bind
+from odeanalysis.numerics.gradients.motion import met
 from odeanalysis.numerics.gradients.paths import Path, moved, path
 from odeanalysis.numerics.gradients.program import Array, Layout, Program, layout, program
 from odeanalysis.symbolic.nodes import shape_of
@@ -36,18 +38,45 @@ class Setting:
         """What each sample's loss weighs in the value: 1/B for the mean, 1 for the sum."""
         return np.full(self.batch, 1 / self.batch if self.problem.reduction == "mean" else 1.0)
 
+    @cached_property
+    def met(self) -> dict[str, Array]:
+        """Which marks the samples' paths meet, as the derivatives of their depths want to know: [B] each."""
+        return met(self.program.parts, self.path.source)
+
     def environment(self, depth: Array, y: Array, pieces: Array) -> dict[str, Array]:
         """Names -> arrays for formulas along the path, at depths [..., B] and states [..., B, n]."""
         flags = self.program.parts.pieces.flags
         found = {flag.name: pieces[..., i] for i, flag in enumerate(flags)}
         return {**self.values, **found, **self.layout.unpack(y), self.program.parts.depth.name: depth}
 
+    def environment_of(self, sample: Array, depth: Array, y: Array, pieces: Array) -> dict[str, Array]:
+        """The same for picked samples [M], with their depths [M], states [M, n] and pieces [M, P]."""
+        own = {name: self.values[name][sample] for name in self.bound.batched & set(self.values)}
+        return {**self.environment(depth, y, pieces), **own}
+
 
 def prepare(problem: Problem, values: Mapping[str, Any] | Bound) -> Setting:
-    """Binds values and lays out path and initial state. Raises ModelError for values that do not fit."""
+    """Binds values and lays out path and initial state. Raises ModelError for values that do not fit.
+
+    Warns where a sample's domain runs backward although a cost wants it to run forward.
+    """
     bound = values if isinstance(values, Bound) else bind(problem, values)
     shared = frozenset(leaf.name for leaf in problem.model.names) - bound.batched
-    return settle(program(problem, shared), bound)
+    setting = settle(program(problem, shared), bound)
+    if problem.one_way:
+        _warn_backward(setting)
+    return setting
+
+
+def _warn_backward(setting: Setting) -> None:
+    nodes = setting.path.grid.nodes
+    backward = nodes[:, -1] < nodes[:, 0]
+    if backward.any():
+        warnings.warn(
+            f"the domain of {setting.problem.name!r} runs backward for sample {int(backward.argmax())}, and its integrals are signed: the "
+            'weights of regularize reward speed instead of limiting it; give measure = "absolute", or keep the ends in order',
+            stacklevel=3,
+        )
 
 
 def settle(ready: Program, bound: Bound, old: Path | None = None) -> Setting:
