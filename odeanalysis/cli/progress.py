@@ -42,7 +42,7 @@ class Progress:
 
 
 def _place(reached: "Reached | None") -> str:
-    if reached is None:
+    if reached is None or reached.depth == reached.end:
         return ""
     advice = "; it looks stiff: try --method rodas5p, kvaerno5 or radau" if reached.stiff else ""
     return f"depth {reached.depth:.4g} of {reached.end:.4g}, {reached.steps} steps{advice}"

@@ -1,8 +1,20 @@
 """LaTeX as MathML, which browsers draw without anything from the network."""
 
-from html import escape
+import re
+from html import escape, unescape
 
 ALIGNED = {r"\begin{aligned}": r"\begin{align*}", r"\end{aligned}": r"\end{align*}"}
+# browsers know no bold variant of a letter, but fonts have bold letters: first plain letter, how many, first bold one
+ALPHABETS = (
+    ("A", 26, 0x1D400),
+    ("a", 26, 0x1D41A),
+    ("0", 10, 0x1D7CE),
+    ("\N{GREEK CAPITAL LETTER ALPHA}", 17, 0x1D71C),
+    ("\N{GREEK CAPITAL LETTER SIGMA}", 7, 0x1D72E),
+    ("\N{GREEK SMALL LETTER ALPHA}", 25, 0x1D736),
+)
+BOLD = {chr(ord(first) + i): chr(bold + i) for first, count, bold in ALPHABETS for i in range(count)}
+LETTER = re.compile(r'<(m[in]) mathvariant="bold(?:-italic)?">([^<]*)</\1>')
 
 
 def mathml(latex: str, display: str = "block") -> str:
@@ -15,4 +27,14 @@ def mathml(latex: str, display: str = "block") -> str:
     drawn = convert(source, display=display).replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
     note = f'<annotation encoding="application/x-tex">{escape(latex)}</annotation>'
     opening = f'<math display="{display}">'
-    return f"{opening}<semantics>{drawn.removeprefix(opening).removesuffix('</math>')}{note}</semantics></math>"
+    return f"{opening}<semantics>{_tuned(drawn.removeprefix(opening).removesuffix('</math>'))}{note}</semantics></math>"
+
+
+def _tuned(drawn: str) -> str:
+    """With letters that are bold everywhere, and accents close to what they stand on."""
+    return LETTER.sub(_bold, drawn).replace("<mover>", '<mover accent="true">')
+
+
+def _bold(found: re.Match[str]) -> str:
+    letters = unescape(found[2])
+    return f"<{found[1]}>{''.join(BOLD.get(letter, letter) for letter in letters)}</{found[1]}>"
