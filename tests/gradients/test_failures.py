@@ -46,6 +46,10 @@ def test_fixed_steps_that_overflow():
     assert "a step ends in a state that is not finite at depth" in str(error) and "z' = z**2" in str(error)
 
 
+def test_the_equation_is_written_as_in_a_model_file():
+    assert "(its equation is z' = 1/(1 - s)**2 + k)" in str(failing(problem(1 / (1 - s) ** 2 + k), {"k": 1.0}))
+
+
 def test_the_sample_is_named():
     """z' = z^2 from k: the sample with k = 1 alone blows up before 2."""
     error = failing(problem(z**2), {"k": [0.1, 0.3, 1.0]})

@@ -16,6 +16,7 @@ from odeanalysis.numerics.gradients.setting import Setting
 from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.numerics.solvers.solution import Solution
 from odeanalysis.numerics.solvers.solving import solve
+from odeanalysis.symbolic.printing.text import text
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ def explained(setting: Setting, error: SolveError) -> SolveError:
     name = entry.split("[")[0]
     equation = {z.name: f for z, f in stated.model.field}.get(name, stated.objective.running)
     label = "the running cost" if name == COST.name else f"component {entry}"
-    text = str(error).replace(f"component {error.component}", label)
-    written = f"{name}' = {equation}" if name != COST.name else f"running = {equation}"
-    message = f"{stated.name!r}: {text} (its equation is {written})"
+    place = str(error).replace(f"component {error.component}", label)
+    written = f"{name}' = {text(equation)}" if name != COST.name else f"running = {text(equation)}"
+    message = f"{stated.name!r}: {place} (its equation is {written})"
     return SolveError(message, depth=error.depth, sample=error.sample, component=error.component)
