@@ -89,8 +89,7 @@ def by_formula(name, method):
 def transposed(name, method, tangent):
     """<bar, J u> by the tangent along u, and <J^T bar, u> by the derived product."""
     run, random = solved(name, method), np.random.default_rng(3)
-    with np.errstate(all="ignore"):
-        values = step_values(run, len(run.solution.record) // 2)
+    values = step_values(run, len(run.solution.record) // 2)
     inputs = [leaf.name for leaf in reverse(name, method).formula.inputs if not leaf.name.startswith(("_bar_", "_piece", "_q"))]
     moved = {key: random.normal(0, 0.5, np.shape(values[key])) for key in inputs}
     advanced = tangent(name, method)(values, moved)

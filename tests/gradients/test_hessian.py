@@ -53,8 +53,8 @@ def test_a_product_is_the_difference_of_gradients_on_the_same_steps(name):
     assert relative_difference(hessian_vector(run, moved), difference(run, moved)) < CLOSE
 
 
-@pytest.mark.parametrize("method", ["euler", "rk4", "tsit5", "rosenbrock23", "rodas5p"])
-@pytest.mark.parametrize("name", ["everything_moves", "observed_on_a_switch", "holes_of_their_own"])
+@pytest.mark.parametrize("method", ["euler", "rk4", "tsit5", "rosenbrock23", "rodas5p", "radau", "kvaerno5"])
+@pytest.mark.parametrize("name", ["everything_moves", "observed_on_a_switch", "holes_of_their_own", "state_blocks"])
 def test_of_every_kind_of_step(name, method):
     run = stepped(name, method, 3)
     moved = direction(run, 2)

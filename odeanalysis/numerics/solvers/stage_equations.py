@@ -59,8 +59,9 @@ class ImplicitStepper(TableauStepper):
 
     def stages(self, s: Array, h: Array, y: Array, pieces: Array) -> Array:
         """The increments q_i = h k_i of all stages of a step: [m, B, n]."""
-        first = np.asarray(self.field(s, y, pieces)) if self.explicit_first else None
-        return self._solved(s, h, y, pieces, first, np.asarray(self.jacobian(s, y, pieces)))[0]
+        with np.errstate(all="ignore"):
+            first = np.asarray(self.field(s, y, pieces)) if self.explicit_first else None
+            return self._solved(s, h, y, pieces, first, np.asarray(self.jacobian(s, y, pieces)))[0]
 
     def _solved(self, s: Array, h: Array, y: Array, pieces: Array, first: Array | None, jacobian: Array) -> tuple[Array, Array | int]:
         """The stages q [m, B, n], and how often the field was evaluated for them."""
