@@ -21,7 +21,8 @@ _HOMES = {
     "modeling.model": "Model Objective Observation Problem",
     "modeling.bases": "Basis Fourier Chebyshev Legendre Monomial Indicator Hat Spline Radial Dilated",
     "modeling.transforms": (
-        "galerkin stacked augment zero_augmentation structured_augmentation input_layer higher_order data_control flow regularize"
+        "galerkin stacked augment zero_augmentation structured_augmentation input_layer higher_order data_control "
+        "adaptive_depth flow total_jacobian log_abs_det regularize unit_domain"
     ),
     "modeling.modelfile": "read loads",
     "modeling.writing": "dumps",

@@ -86,10 +86,10 @@ class _Scope:
 
     names: Mapping[str, Leaf]
 
-    def expression(self, value: Any, where: str) -> Any:
-        """A string or a number as an expression."""
+    def expression(self, value: Any, where: str, more: Iterable[Leaf] = ()) -> Any:
+        """A string or a number as an expression, which may use more names."""
         if isinstance(value, str):
-            return parse(value, self.names, key=where)
+            return parse(value, self.with_(more).names, key=where)
         if isinstance(value, (list, dict)):
             raise ModelError(f"{where} is {tables.kind(value)}; {EXPRESSION}")
         return ex.as_expression(tables.number(value, where))

@@ -14,6 +14,10 @@ TOLERANCE = 1e-10
 EVERY = pytest.mark.parametrize("name", CASES)
 # the cases whose state crosses kinks: there the error of a step's gradient is of the order of the step's length
 KINKED = ("kinks", "continuous_condition", "kinked_network")
+# errors of the whole solve, and of the costate's own solve, in units of the tolerance for one step
+ACCUMULATED = 3000
+# where the state crosses a kink, a step's gradient errs by the order of its length, and steps there have the root of the tolerance
+KINK = 30 * TOLERANCE**0.5
 
 
 @cache
@@ -44,3 +48,8 @@ def conditioning(name):
 def gradients(run, sensitivity):
     with np.errstate(all="ignore"):
         return sensitivity.gradients(run)
+
+
+def bound_on(name):
+    """How far the continuous gradients of a case may be from the discrete ones."""
+    return KINK if name in KINKED else ACCUMULATED * TOLERANCE * conditioning(name)

@@ -11,16 +11,7 @@ from odeanalysis.modeling.values import bind
 from odeanalysis.verification import independent
 from odeanalysis.verification.compare import relative_difference
 from tests.cases import CASES
-from tests.gradients.solved import EVERY, KINKED, TOLERANCE, conditioning, discrete, gradients, solved
-
-# errors of the whole solve, and of the costate's own solve, in units of the tolerance for one step
-ACCUMULATED = 3000
-# where the state crosses a kink, a step's gradient errs by the order of its length, and steps there have the root of the tolerance
-KINK = 30 * TOLERANCE**0.5
-
-
-def bound_on(name):
-    return KINK if name in KINKED else ACCUMULATED * TOLERANCE * conditioning(name)
+from tests.gradients.solved import ACCUMULATED, EVERY, KINK, KINKED, TOLERANCE, bound_on, conditioning, discrete, gradients, solved
 
 
 @EVERY

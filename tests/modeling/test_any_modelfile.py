@@ -127,6 +127,13 @@ LIKELY: dict[str, list[Any]] = {
     "data": ["x", "k*ones(2)"],
     "block": ["c"],
     "selected": [0, 1],
+    "depth": ["k", "k*x"],
+    "wrt": ["x", "k"],
+    "jacobian": ["J", 0.1],
+    "noise": ["e", ["e"]],
+    "term": ["k**2", "sumsq(v)"],
+    "field": [{"v": "u"}],
+    "measure": ["absolute"],
 }
 OTHER = VALUES | st.sampled_from(["k", "z", "u", ["k"], ["z"], [0, 1], 3, 1, 0, -1, 0.5, {"v": 1}])
 
@@ -147,6 +154,8 @@ def table(kind: str) -> st.SearchStrategy[dict[str, Any]]:
 
 @given(st.lists(st.sampled_from(sorted(TRANSFORMS)).flatmap(table), max_size=2))
 @example([{"kind": "augment", "state": "u", "added": "zeros(2)", "resize": {"W": [4, 4]}}, {"kind": "flow", "state": "u", "log_det": "ld"}])
+@example([{"kind": "total_jacobian", "state": "z", "wrt": "x", "jacobian": "J"}, {"kind": "adaptive_depth", "depth": "k*x"}])
+@example([{"kind": "regularize", "term": "sumsq(v)", "field": {"v": "u"}, "measure": "absolute"}, {"kind": "unit_domain"}])
 @example([{"kind": "higher_order", "state": "u", "derivatives": ["v"]}, {"kind": "data_control", "state": "u", "data": "x", "block": "c"}])
 def test_any_transform_is_accepted_or_refused(transforms: list[dict[str, Any]]):
     accepted_or_refused(document(PARTS | VECTORS | {"transforms": transforms}))

@@ -1,6 +1,5 @@
-"""Transforms: equal to models written by hand, equal to each other where the theory says so, and what they refuse."""
+"""Names that vary with depth: equal to models written by hand, equal to each other where the theory says so, and what they refuse."""
 
-import warnings
 from itertools import pairwise
 from typing import Any
 
@@ -11,13 +10,12 @@ import sympy as sp
 import odeanalysis as oda
 from odeanalysis.derivations.parts import parts
 from odeanalysis.errors import ModelError
-from odeanalysis.modeling.bases import Chebyshev, Fourier, Hat, Legendre, Monomial, Radial, Spline
+from odeanalysis.modeling.bases import Chebyshev, Fourier, Hat, Monomial, Spline
 from odeanalysis.modeling.model import Model, Objective, Problem
-from odeanalysis.modeling.transforms import TRANSFORMS, flow, galerkin, regularize, stacked
+from odeanalysis.modeling.transforms import galerkin, stacked
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.explicit import explicit, explicit_formula
 from odeanalysis.symbolic.functions import tanh, where
-from tests.modeling.test_augmented_files import TABLES as AUGMENTED
 
 s = ex.depth
 a, k, y, ld = ex.block("a"), ex.block("k"), ex.block("y"), ex.block("ld")
@@ -113,7 +111,7 @@ def test_a_period_may_be_learned():
 
 def test_gradients_in_a_network_are_those_of_differences():
     """Weights in one basis, an input signal in another; every basis is tried in `test_galerkin`."""
-    bases = {"W": Spline([0, 0.4, 1], 2), "x": Hat([0.2, 0.5, 0.9])}
+    bases: Any = {"W": Spline([0, 0.4, 1], 2), "x": Hat([0.2, 0.5, 0.9])}
     problem = Problem(galerkin(network(), bases), Objective(terminal=ex.sumsq(z), running=ex.sumsq(W) + ex.dot(x, z)))
     values = drawn(problem)
     _, gradient = solved(problem, values)
@@ -167,179 +165,7 @@ def test_nodes_may_be_learned():
     assert gradient["node"] == pytest.approx((above - below) / 2e-4, rel=1e-6)
 
 
-# ---------------------------------------------------------------- flow
-
-
-def test_flow_of_a_linear_field_grows_by_the_trace():
-    matrix = ex.block("A", 2, 2)
-    model: Any = flow(stated(field={z: matrix @ z}, initial={z: x}, domain=(0, 1.2), parameters=[matrix], inputs=[x]), "z", "ld")
-    assert model.field[1:] == ((ld, ex.trace(matrix)),)
-    assert model.initial[1:] == ((ld, 0),)
-
-
-@pytest.mark.parametrize("names", [{}, {"W": Legendre(3)}], ids=["constant", "depth-varying"])
-def test_flow_is_the_logarithm_of_the_determinant(names: Any):
-    model: Any = flow(galerkin(network(), names), "z", "ld")
-    problem = Problem(model, Objective(terminal=ld))
-    values = drawn(problem)
-    rows = []
-    for i in range(2):
-        one = Problem(model, Objective(terminal=z[i]))
-        rows.append(solved(one, values)[1]["x"])
-    assert solved(problem, values)[0] == pytest.approx(np.log(np.linalg.det(rows)), rel=1e-9)
-
-
-def test_flow_of_states_that_move_together():
-    model = stated(field={y: y * k, k: y - 2 * k}, initial={y: a, k: a}, domain=(0, 1), parameters=[a])
-    grown: Any = flow(model, ["y", k], "ld").field
-    assert sp.expand(grown[-1][1] - (k - 2)) == 0
-
-
-def test_flow_conditioned_on_a_state_of_its_own():
-    model = stated(field={y: y * k, k: -k}, initial={y: a, k: 1}, domain=(0, 1), parameters=[a])
-    assert dict(flow(model, "y", "ld").field)[ld] == k
-
-
-# ---------------------------------------------------------------- regularize
-
-
-def test_regularize_adds_the_norms_of_field_and_jacobian():
-    problem = Problem(network(), Objective(running=ex.sumsq(z), terminal=ex.sumsq(z)))
-    found = regularize(problem, kinetic=0.01, jacobian=0.25)
-    hidden = tanh(W @ z + s)
-    slopes = V @ (ex.diag(1 - hidden**2) @ W)
-    wanted = ex.sumsq(z) + ex.sumsq(V @ hidden - b) / 100 + ex.sumsq(slopes) / 4
-    assert found.objective.running == wanted
-    assert found.objective.terminal == problem.objective.terminal
-
-
-FIELDS: dict[str, Any] = {
-    "scalars": {y: sp.sin(y * k) * a, k: y**2 + k},
-    "scalar and vector": {y: y * z[0], z: z * y + ex.concat(z[1], sp.sin(z[0]) * y)},
-    "rotation": {z: ex.concat(-z[1], a * z[0])},
-    "matrix": {ex.block("Z", 2, 2): tanh(ex.block("Z", 2, 2) @ T[0]) * a},
-    "identity and outer product": {z: a * z, b: ex.outer(b, x) @ b},
-}
-
-
-@pytest.mark.parametrize("name", FIELDS)
-def test_frobenius_norm_is_the_sum_over_all_entries(name: str):
-    field = FIELDS[name]
-    model = stated(field=field, initial={state: ex.zeros(*ex.shape_of(state)) for state in field}, domain=(0, 1), parameters=[a, T, x])
-    found = regularize(Problem(model, Objective()), jacobian=1).objective.running
-    names = [entry for state in field for entry in explicit(state).items]
-    entries = [item for value in field.values() for item in explicit(value).items]
-    assert sp.simplify(explicit(found).scalar - sum(sp.diff(e, n) ** 2 for e in entries for n in names)) == 0
-
-
-def test_regularize_leaves_out_what_flow_adds_unless_asked():
-    model: Any = flow(scalar_model(), "y", "ld")
-    problem = Problem(model, Objective())
-    assert regularize(problem, kinetic=1).objective.running == (1 - k * y) ** 2
-    assert regularize(problem, kinetic=1, states=["y", "ld"]).objective.running == (1 - k * y) ** 2 + k**2
-
-
-def test_regularize_warns_on_a_domain_that_runs_backward():
-    with pytest.warns(UserWarning, match=r"'model'.*runs backward, from 2 to 0.*reward speed"):
-        regularize(Problem(scalar_model(domain=(2, 0)), Objective()), kinetic=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        regularize(Problem(scalar_model(), Objective()), kinetic=1)
-
-
-# ---------------------------------------------------------------- model files
-
-HEAD = """
-domain = [0, 1]
-[state]
-y = []
-[parameters]
-k = []
-p = []
-[field]
-y = "-k*y"
-[initial]
-y = "p"
-[objective]
-terminal = "y"
-running = "k"
-[[transforms]]
-"""
-TABLES: dict[str, Any] = {
-    'kind = "galerkin"\nparameters = ["k"]\nbasis = "fourier"\nterms = 3\nperiod = 0.7': lambda m: galerkin(m, {"k": Fourier(3, 0.7)}),
-    'kind = "galerkin"\nparameters = ["k"]\nbasis = "fourier"\nterms = 3\nperiod = "2*p"': lambda m: galerkin(
-        m, {"k": Fourier(3, 2 * ex.block("p"))}
-    ),
-    'kind = "galerkin"\nparameters = ["k"]\nbasis = "chebyshev"\nterms = 3': lambda m: galerkin(m, {"k": Chebyshev(3)}),
-    'kind = "galerkin"\nparameters = ["k"]\nbasis = "legendre"\nterms = 3\ninterval = [0, 2]': lambda m: galerkin(
-        m, {"k": Legendre(3, (0, 2))}
-    ),
-    'kind = "galerkin"\nparameters = ["k", "p"]\nbasis = "monomial"\nterms = 2': lambda m: galerkin(
-        m, {"k": Monomial(2), "p": Monomial(2)}
-    ),
-    'kind = "galerkin"\nparameters = ["k"]\nbasis = "hat"\nknots = [0, 0.5, 1]': lambda m: galerkin(m, {"k": Hat([0, 0.5, 1])}),
-    'kind = "galerkin"\nparameters = ["k"]\nbasis = "spline"\nknots = [0, 0.5, 1]\ndegree = 2': lambda m: galerkin(
-        m, {"k": Spline([0, 0.5, 1], 2)}
-    ),
-    'kind = "galerkin"\nparameters = ["k"]\nbasis = "radial"\ncenters = [0, 1]\nwidth = 0.5': lambda m: galerkin(
-        m, {"k": Radial([0, 1], 0.5)}
-    ),
-    'kind = "stacked"\nparameters = ["k"]\nnodes = [0, "p/2", 1]': lambda m: stacked(m, ["k"], [0, ex.block("p") / 2, 1]),
-    'kind = "flow"\nstate = "y"\nlog_det = "ld"': lambda m: flow(m, "y", "ld"),
-    'kind = "regularize"\nkinetic = 0.01\njacobian = "p**2"\nstates = ["y"]': lambda m: regularize(
-        m, 0.01, ex.block("p") ** 2, states=["y"]
-    ),
-}
-
-
-def by_hand() -> Model:
-    p = ex.block("p")
-    return stated(field={y: -k * y}, initial={y: p}, domain=(0, 1), parameters=[k, p])
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_a_table_equals_the_transform_in_python(table: str):
-    found, objective = oda.loads(HEAD + table), Objective(terminal=y, running=k)
-    if "regularize" in table:
-        assert found == TABLES[table](Problem(by_hand(), objective))
-    else:
-        assert found == Problem(TABLES[table](by_hand()), objective)
-
-
-def test_every_transform_is_read_from_tables():
-    tables = (*TABLES, *AUGMENTED)
-    assert {kind for kind in TRANSFORMS if any(f'kind = "{kind}"' in table for table in tables)} == set(TRANSFORMS)
-
-
-WRONG_TABLES = {
-    'kind = "galerkin"\nbasis = "monomial"\nterms = 2': r"transforms\[0\] has no parameters; add parameters",
-    'kind = "galerkin"\nparameters = ["k"]': r"transforms\[0\] has no basis; add basis",
-    'kind = "galerkin"\nparameters = "k"\nbasis = "hat"': r"transforms\[0\]\.parameters is a string",
-    'kind = "galerkin"\nparameters = [3]\nbasis = "hat"': r"transforms\[0\]\.parameters\[0\] is a whole number",
-    'kind = "galerkin"\nparameters = ["k"]\nbasis = "hats"': r"transforms\[0\]\.basis is 'hats', which is no basis; did you mean 'hat'",
-    'kind = "galerkin"\nparameters = ["k"]\nbasis = "hat"\nperiod = 1': r"\(basis 'hat'\) has the key 'period'.*knots",
-    'kind = "galerkin"\nparameters = ["k"]\nbasis = "hat"': r"\(basis 'hat'\) has no knots; add knots",
-    'kind = "galerkin"\nparameters = ["k"]\nbasis = "hat"\nknots = 3': r"transforms\[0\]: knots is 3; give a list",
-    'kind = "galerkin"\nparameters = ["k"]\nbasis = "monomial"\nterms = 2.5': r"terms is 5/2; give a whole number",
-    'kind = "galerkin"\nparameters = ["q"]\nbasis = "monomial"\nterms = 2': r"'q' is no parameter or input",
-    'kind = "galerkin"\nparameters = ["k", "k"]\nbasis = "monomial"\nterms = 2': r"'k' twice; name each once",
-    'kind = "stacked"\nparameters = ["k"]\nnodes = [0, 0.5]': r"nodes from 0 to 1/2 do not contain the end 1 of the domain",
-    'kind = "stacked"\nparameters = ["k"]\nnodes = 2': r"transforms\[0\]\.nodes is a whole number",
-    'kind = "flow"\nstate = "y"': r"transforms\[0\] has no log_det; add log_det",
-    'kind = "flow"\nstate = "y"\nlog_det = "sin"': r"log_det|'sin'",
-    'kind = "regularize"': r"no weight above 0; give kinetic, jacobian or both",
-    'kind = "regularize"\nkinetic = 1\nstates = ["w"]': r"'w' is no state of 'model'",
-    'kind = "regularize"\nkinetic = "z"': r"transforms\[0\]\.kinetic",
-}
-
-
-@pytest.mark.parametrize("table", WRONG_TABLES)
-def test_wrong_tables_are_refused_by_key(table: str):
-    with pytest.raises(ModelError, match=WRONG_TABLES[table]):
-        oda.loads(HEAD + table)
-
-
-# ---------------------------------------------------------------- refusals in Python
+# ---------------------------------------------------------------- refusals
 
 NO_BASIS: Any = "fourier"
 REFUSED: dict[str, Any] = {
@@ -356,14 +182,6 @@ REFUSED: dict[str, Any] = {
     r"nodes\[1\] is 0, not above nodes\[0\], which is 0": lambda: stacked(scalar_model(), ["k"], [0, 0, 2]),
     r"nodes from 1 to 2 do not contain the end 0": lambda: stacked(scalar_model(), ["k"], [1, 2]),
     r"nodes from 0 to 1 do not contain the end 2": lambda: stacked(scalar_model(domain=(2, a)), ["k"], [0, 1]),
-    r"'w' is no state of 'model'": lambda: flow(scalar_model(), "w", "ld"),
-    r"log_det is 'k', a name that 'model' has already": lambda: flow(scalar_model(), "y", "k"),
-    r"flow of 'y'.*uses 'k', which moves with it.*join both": lambda: flow(
-        stated(field={y: y * k, k: y}, initial={y: 1, k: 1}, domain=(0, 1)), "y", "ld"
-    ),
-    r"no weight above 0": lambda: regularize(Problem(scalar_model(), Objective())),
-    r"'w' is no state": lambda: regularize(Problem(scalar_model(), Objective()), 1, states=["w"]),
-    r"kinetic is 'x'": lambda: regularize(Problem(scalar_model(), Objective()), "x"),
 }
 
 

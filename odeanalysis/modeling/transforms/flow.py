@@ -1,9 +1,10 @@
 """The logarithm of the volume that a flow spans, as a state of its own: d/ds log det D phi_s(x) = (div f)(s, phi_s(x)).
 
-Source: Massaroli et al. 2020, Sec. 5.1; Liouville's formula.
+Source: Massaroli et al. 2020, Sec. 5.1; Liouville's formula; Hutchinson's estimate as in Grathwohl et al. 2018.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any
 
 import sympy as sp
@@ -11,38 +12,72 @@ import sympy as sp
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling import checks, tables
 from odeanalysis.modeling.model import Model
-from odeanalysis.modeling.transforms.transform import Parse, Table, Transform, checked, field_formula, inlined, located, one_of
-from odeanalysis.symbolic import expressions as ex
-from odeanalysis.symbolic.calculus.divergence import DIVERGENCE, divergence
-from odeanalysis.symbolic.nodes import Leaf
+from odeanalysis.modeling.transforms.noise import Noise, with_noise
+from odeanalysis.modeling.transforms.transform import (
+    Parse,
+    Table,
+    Transform,
+    checked,
+    field_formula,
+    inlined,
+    located,
+    new_leaf,
+    one_of,
+    one_or_more,
+)
+from odeanalysis.symbolic.calculus.divergence import DIVERGENCE, divergence, hutchinson
+from odeanalysis.symbolic.nodes import Leaf, shape_of
 from odeanalysis.symbolic.rewrite import leaves
 
-KEYS = {"state": True, "log_det": True}
-EXAMPLES = {"state": 'state = "z"', "log_det": 'log_det = "ld"'}
+KEYS = {"state": True, "log_det": True, "noise": False}
+EXAMPLES = {"state": 'state = "z"', "log_det": 'log_det = "ld"', "noise": 'noise = "eps"'}
 
 
-def flow(model: Model, state: str | Leaf | Iterable[str | Leaf], log_det: str | sp.Symbol) -> Model:
-    """Adds a scalar state that starts at 0 and grows by the divergence of the field, derived by structure.
+def flow(model: Model, state: str | Leaf | Iterable[str | Leaf], log_det: str | sp.Symbol, noise: Noise | None = None) -> Model:
+    """Adds a scalar state that starts at 0 and grows by the divergence of the field, derived by structure, or by its estimate.
 
         ld' = div f = tr df/dz,   ld(s0) = 0,   ld(S) = log det D phi_S
+        with noise:  ld' = eps^T df/dz eps,   E[ld(S)] = log det D phi_S
 
-    state: a state, or several that move together.  log_det: the new state's name.
+    state: a state, or several that move together.  log_det: the new state's name.  noise: the name of an input of the state's shape (a
+    list with one for each of several states), drawn with mean 0 and variance 1 and held along the path; it is added where it is missing.
+    A field may depend on inputs: D phi is the derivative in the initial value alone. Where an input is the initial value at the same time,
+    `total_jacobian` has the determinant that is meant.
     Raises ModelError for unknown and taken names, and where the field uses another state that moves with these: its part of the determinant
     would be missing. Raises DerivationError where a symbolic size meets a node whose Jacobian has no structure.
     """
     named = (state,) if isinstance(state, (str, sp.Basic)) else checks.items(state, "flow: state")
     states = tuple(one_of(name, model.states, "state", model) for name in named)
-    added = checks.symbol(ex.block(log_det) if isinstance(log_det, str) else log_det, "log_det")
-    if added.name in {leaf.name for leaf in (*model.states, *model.names, *model.varying, model.depth)}:
-        raise ModelError(f"log_det is {added.name!r}, a name that {model.name!r} has already; choose another one")
+    if not states:
+        raise ModelError(f"flow of {model.name!r} names no state; give one, or several that move together")
     _refuse_entangled(model, states)
-    return model.with_(field=(*model.field, (added, growth(model, states))), initial=(*model.initial, (added, sp.Integer(0))))
+    model, draws = (model, None) if noise is None else with_noise(model, noise, states)
+    added = new_leaf(model, log_det, (), "log_det")
+    return model.with_(field=(*model.field, (added, growth(model, states, draws))), initial=(*model.initial, (added, sp.Integer(0))))
 
 
-def growth(model: Model, states: tuple[Leaf, ...]) -> Any:
-    """div f over some states, as one expression."""
-    derived = divergence(field_formula(model), {state: state.name for state in states})
+def growth(model: Model, states: tuple[Leaf, ...], draws: Mapping[Leaf, Leaf] | None = None) -> Any:
+    """div f over some states, or its estimate with the noise of each, as one expression."""
+    field, pairs = field_formula(model), {state: state.name for state in states}
+    derived = divergence(field, pairs) if draws is None else hutchinson(field, pairs, draws)
     return inlined(derived.lets, derived.output[DIVERGENCE])
+
+
+def is_log_det(model: Model, state: Leaf) -> bool:
+    """Whether a state is one that `flow` adds: it starts at 0 and grows by the divergence of others, or by an estimate of that."""
+    if shape_of(state) != () or dict(model.initial)[state] != 0:
+        return False
+    found = dict(model.field)[state]
+    others = tuple(one for one in model.states if one != state)
+    groups = [*((one,) for one in others), others]
+    return any(found == growth(model, group, draws) for group in groups if group for draws in _draws(model, found, group))
+
+
+def _draws(model: Model, found: Any, group: tuple[Leaf, ...]) -> Iterable[Mapping[Leaf, Leaf] | None]:
+    """No noise, and every noise that an expression can hold for some states."""
+    used = [one for one in model.inputs if one in leaves(found)]
+    fitting = [[one for one in used if shape_of(one) == shape_of(state)] for state in group]
+    return (None, *(dict(zip(group, chosen, strict=True)) for chosen in product(*fitting) if len(set(chosen)) == len(chosen)))
 
 
 def _refuse_entangled(model: Model, states: tuple[Leaf, ...]) -> None:
@@ -63,11 +98,13 @@ def _refuse_entangled(model: Model, states: tuple[Leaf, ...]) -> None:
 
 
 def from_table(model: Model, table: Table, where: str, parse: Parse) -> Model:
-    """A table of a model file: state, log_det."""
+    """A table of a model file: state, log_det, noise."""
     given = checked(table, where, KEYS, EXAMPLES)
-    state, log_det = (tables.text(given[key], f"{where}.{key}", EXAMPLES[key]) for key in KEYS)
+    state = one_or_more(given["state"], f"{where}.state", EXAMPLES["state"])
+    log_det = tables.text(given["log_det"], f"{where}.log_det", EXAMPLES["log_det"])
+    noise = one_or_more(given["noise"], f"{where}.noise", EXAMPLES["noise"]) if "noise" in given else None
     with located(where):
-        return flow(model, state, log_det)
+        return flow(model, state, log_det, noise)
 
 
 TRANSFORM = Transform("model", KEYS, from_table)

@@ -15,7 +15,7 @@ from odeanalysis.symbolic.rewrite import leaves, substitute
 from odeanalysis.symbolic.shapes import Shape, show
 
 Table = Mapping[str, Any]
-Parse = Callable[[Any, str], Any]
+Parse = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Transform:
 
     stage: "model" for Model -> Model, applied before the objective is read, or "problem" for Problem -> Problem.
     keys: each key of its table beside `kind`, and whether it has to be there.
-    from_table: (model or problem, table, where, parse) -> the same kind of thing; `parse(text or number, key)` gives an expression.
+    from_table: (model or problem, table, where, parse) -> the same kind of thing; `parse(text or number, key)` gives an expression, and
+    `parse(text, key, leaves)` one that may use further names.
     """
 
     stage: str
@@ -49,6 +50,11 @@ def texts(value: Any, where: str, example: str) -> list[str]:
     if twice is not None:
         raise ModelError(f"{where} has {tables.show(twice)} twice; name each once")
     return found
+
+
+def one_or_more(value: Any, where: str, example: str) -> str | list[str]:
+    """A name, or a list of names, each once."""
+    return texts(value, where, example) if isinstance(value, list) else tables.text(value, where, example)
 
 
 @contextmanager
@@ -121,9 +127,18 @@ def _refuse_constant_use(model: Model, leaf: Leaf, kind: str) -> None:
 
 def field_formula(model: Model) -> Formula:
     """The field over depth, states and names; a name that varies with depth stands for its value there."""
+    return _formula(model, "field", model.field)
+
+
+def initial_formula(model: Model) -> Formula:
+    """The initial value over depth and names, as `field_formula`."""
+    return _formula(model, "initial", model.initial)
+
+
+def _formula(model: Model, part: str, equations: Any) -> Formula:
     hidden = {leaf.name for leaf in model.varying}
     names = tuple(leaf for leaf in model.names if leaf.name not in hidden)
-    return formula("field", (model.depth, *model.states, *model.varying, *names), {z.name: f for z, f in model.field})
+    return formula(part, (model.depth, *model.states, *model.varying, *names), {z.name: value for z, value in equations})
 
 
 def inlined(lets: Iterable[tuple[Leaf, Any]], expression: Any) -> Any:
