@@ -8,6 +8,7 @@ import sympy as sp
 
 import odeanalysis as oda
 from odeanalysis.errors import ModelError
+from odeanalysis.modeling.transforms.total_jacobian import total_jacobian
 
 s = oda.depth
 z, x, wide = oda.block("z", 2), oda.block("x", 2), oda.block("z", 4)
@@ -172,10 +173,14 @@ def oscillator(**changes: Any) -> Any:
 X = np.array([[0.8, -1.3], [2.0, 0.1]])
 
 
-def test_second_order_reflects():
-    """z'' = -pi^2 z from (x, 0): z(1) = -x."""
-    found = final(oda.higher_order(oscillator(), "z", ["v"]), {"x": X})
-    assert np.allclose(found["z"], -X, atol=SOLVED) and np.allclose(found["v"], 0, atol=SOLVED)
+@pytest.mark.parametrize("shape", [(), (2,), (2, 3)], ids=str)
+def test_second_order_reflects(shape: tuple[int, ...]):
+    """z'' = -pi^2 z from (x, 0): z(1) = -x, for scalars, vectors and matrices."""
+    state, data = oda.block("z", *shape), oda.block("x", *shape)
+    given = np.random.default_rng(5).normal(size=(4, *shape))
+    stated = oscillator(field={state: -(sp.pi**2) * state}, initial={state: data}, inputs=[data])
+    found = final(oda.higher_order(stated, "z", ["v"]), {"x": given})
+    assert np.allclose(found["z"], -given, atol=SOLVED) and np.allclose(found["v"], 0, atol=SOLVED)
 
 
 def test_from_a_velocity_second_order_is_a_sine():
@@ -353,6 +358,22 @@ REFUSED: dict[str, Any] = {
     ),
     r"block is 'z', a name that 'model' has already": lambda: oda.data_control(model(), "z", "x", {"W": (3, 4)}, block="z"),
 }
+
+
+LATE: dict[str, Any] = {
+    "augment": lambda: oda.zero_augmentation(oda.flow(model(field={z: -k * z}, parameters=[k]), "z", "ld"), "z", 2),
+    "data_control": lambda: oda.data_control(total_jacobian(model(field={z: V @ b * oda.sum(z)}), "z", "x", "J"), "z", "x"),
+    "higher_order": lambda: oda.higher_order(FLOWING, "z", ["v"]),
+    "higher_order, estimated": lambda: oda.higher_order(oda.flow(model(), "z", "ld", noise="eps"), "z", ["v"]),
+}
+
+
+@pytest.mark.parametrize("kind", LATE)
+def test_a_field_from_which_a_state_was_derived_is_not_changed(kind: str):
+    with pytest.raises(
+        ModelError, match=rf"{kind.split(',')[0]} of 'z' in 'model' changes the field from which '(ld|J)' .*before (flow|total_j)"
+    ):
+        LATE[kind]()
 
 
 @pytest.mark.parametrize("message", REFUSED)

@@ -9,6 +9,7 @@ from typing import Any
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling import tables
 from odeanalysis.modeling.model import Model, Pairs
+from odeanalysis.modeling.transforms.derived import kept
 from odeanalysis.modeling.transforms.resizing import fitting, parts, replaced, resized, shapes_from, vector
 from odeanalysis.modeling.transforms.transform import Parse, Table, Transform, checked, located, new_leaf
 from odeanalysis.symbolic import expressions as ex
@@ -39,7 +40,8 @@ def augment(model: Model, state: str | Leaf, initial: Any, resize: Pairs = (), p
     with fitting(f"augment of {old.name!r} in {model.name!r}, whose length becomes {shape_of(new)[0]}"):
         made = parts(model, {**names, old: new})
         made["initial"][new] = start
-        return model.with_(**{**made, "parameters": (*made["parameters"], *parameters)})
+        wide = model.with_(**{**made, "parameters": (*made["parameters"], *parameters)})
+    return kept(model, wide, old, "augment")
 
 
 def zero_augmentation(model: Model, state: str | Leaf, extra: Any, resize: Pairs = ()) -> Model:

@@ -9,6 +9,7 @@ from typing import Any
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling import tables
 from odeanalysis.modeling.model import Model, Pairs
+from odeanalysis.modeling.transforms.derived import kept
 from odeanalysis.modeling.transforms.resizing import fitting, parts, replaced, resized, shapes_from, vector
 from odeanalysis.modeling.transforms.transform import Parse, Table, Transform, checked, located, new_leaf, one_of
 from odeanalysis.symbolic import expressions as ex
@@ -52,7 +53,8 @@ def data_control(
         if block is not None:
             made["field"][carried] = ex.zeros(*shape_of(given))
             made["initial"][carried] = given
-        return model.with_(**{**made, "parameters": (*made["parameters"], *parameters)})
+        seeing = model.with_(**{**made, "parameters": (*made["parameters"], *parameters)})
+    return kept(model, seeing, old, "data_control")
 
 
 def _expression(model: Model, data: Any) -> Any:

@@ -11,6 +11,7 @@ import sympy as sp
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling import checks, tables
 from odeanalysis.modeling.model import Model, Pairs, describe
+from odeanalysis.modeling.transforms.derived import kept
 from odeanalysis.modeling.transforms.resizing import vector
 from odeanalysis.modeling.transforms.transform import Parse, Table, Transform, checked, located, new_leaf, one_of, texts
 from odeanalysis.symbolic import expressions as ex
@@ -51,11 +52,12 @@ def higher_order(
     chain = ((position, _joined(blocks[0], slope, count)), *zip(blocks, (*blocks[1:], _first(slope, count)), strict=True))
     starts = _starts(model, (position, *blocks), count, begins, initial)
     with located(f"higher_order of {position.name!r}, of which {', '.join(repr(block.name) for block in blocks)} become states"):
-        return model.with_(
+        lifted = model.with_(
             field=tuple(_spliced(model.field, position, chain)),
             initial=tuple(_spliced(model.initial, position, starts)),
             inputs=tuple(one for one in model.inputs if one not in blocks),
         )
+    return kept(model, lifted, position, "higher_order")
 
 
 def _spliced(equations: Iterable[tuple[Leaf, Any]], position: Leaf, chain: Iterable[tuple[Leaf, Any]]) -> Iterator[tuple[Leaf, Any]]:

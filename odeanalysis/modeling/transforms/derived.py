@@ -1,0 +1,24 @@
+"""States that a transform derived from a field, and that another transform, which changes the field, would leave behind."""
+
+from collections.abc import Callable
+
+from odeanalysis.errors import ModelError
+from odeanalysis.modeling.model import Model
+from odeanalysis.modeling.transforms.flow import is_log_det
+from odeanalysis.modeling.transforms.total_jacobian import is_jacobian
+from odeanalysis.symbolic.nodes import Leaf
+
+# what a state can be by its equations, with the transform that makes it that
+DERIVED: dict[str, Callable[[Model, Leaf], bool]] = {"flow": is_log_det, "total_jacobian": is_jacobian}
+
+
+def kept(before: Model, after: Model, changed: Leaf, kind: str) -> Model:
+    """The changed model. Raises ModelError where a derived state is not any more what it was derived as."""
+    for state in before.states:
+        for maker, holds in DERIVED.items():
+            if state != changed and holds(before, state) and not holds(after, state):
+                raise ModelError(
+                    f"{kind} of {changed.name!r} in {before.name!r} changes the field from which {state.name!r} was derived; "
+                    f"apply it before {maker}"
+                )
+    return after
