@@ -1,11 +1,10 @@
-"""Depths read off expressions: where an affine one vanishes, also for values at which it has no such place."""
+"""Depths read off expressions that are affine in depth."""
 
 from typing import Any
 
 import sympy as sp
 
 from odeanalysis.symbolic import nodes, scalars
-from odeanalysis.symbolic.functions import where
 from odeanalysis.symbolic.rewrite import leaves, substitute, walk
 
 
@@ -26,18 +25,3 @@ def switch(gap: Any, depth: sp.Symbol) -> Any:
 def _is_opaque(node: Any) -> bool:
     """Whether SymPy cannot differentiate a node."""
     return isinstance(node, (scalars.Elementary, nodes.ArrayScalar))
-
-
-def regular(fraction: Any, elsewhere: Any) -> Any:
-    """A fraction, and another value where its denominator vanishes: neither it nor its derivatives are infinite there."""
-    top, bottom = sp.fraction(fraction, exact=True)
-    if bottom.is_number:
-        return fraction
-    divides = sp.Abs(bottom) > 0  # not its square: SymPy takes minutes over the signs of long sums
-    return where(divides, top / where(divides, bottom, 1), elsewhere)
-
-
-def beyond(domain: tuple[Any, Any]) -> Any:
-    """A depth outside a domain."""
-    start, end = domain
-    return 1 + start**2 + end**2

@@ -12,7 +12,7 @@ from typing import Any, cast
 import sympy as sp
 
 from odeanalysis.errors import ModelError, TargetError
-from odeanalysis.modeling.depths import beyond, regular, switch
+from odeanalysis.modeling.depths import switch
 from odeanalysis.modeling.model import Problem
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic import nodes, scalars
@@ -115,7 +115,7 @@ def _relations(expression: Any) -> list[Any]:
 def _depths(problem: Problem, key: str, relation: Any, depth: sp.Symbol) -> tuple[Any, ...]:
     found = switch(relation.lhs - relation.rhs, depth)
     if found is not None:
-        return (regular(found, beyond(problem.model.domain)),)
+        return (found,)
     if problem.model.breakpoints:
         return ()
     raise ModelError(

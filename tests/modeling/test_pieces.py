@@ -7,7 +7,6 @@ import sympy as sp
 
 import odeanalysis as oda
 from odeanalysis.derivations.parts import Parts, parts
-from odeanalysis.modeling.depths import regular
 from odeanalysis.modeling.transforms.transform import inlined
 from odeanalysis.symbolic.functions import FUNCTIONS
 from odeanalysis.symbolic.rewrite import leaves, walk
@@ -39,8 +38,8 @@ READ_OFF = {
     "input": (where(x >= s, z, 2), [x]),
     "entry": (where(s > C[1], 1, 2), [C[1]]),
     "scaled": (where(2 * s - c < a, 1, 2), [(a + c) / 2]),
-    "scaled by a name": (where(c * s < a, 1, 2), [regular(a / c, 2)]),
-    "scaled by many names": (where(MANY * s < 1, 1, 2), [regular(1 / MANY, 2)]),
+    "scaled by a name": (where(c * s < a, 1, 2), [a / c]),
+    "scaled by many names": (where(MANY * s < 1, 1, 2), [1 / MANY]),
     "opaque to SymPy": (where(s < oda.softplus(c), 1, 2), [oda.softplus(c)]),
     "of a choice": (where(s < oda.maximum(a, 2 * c), 1, 2), [oda.maximum(a, 2 * c)]),
     "both": (where(sp.And(s > a, s < c), 1, 2), [c, a]),

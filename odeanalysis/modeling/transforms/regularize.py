@@ -64,14 +64,14 @@ def regularize(
     noise: an input of the state's shape as in `flow`, with which it may be shared.
     term: a running cost of any form.  field: new name -> state, whose derivative the name means in `term`.
     measure: "signed" for int ds, "absolute" for int abs(ds), which penalises also where a domain runs backward, by sign(S - s0).
-    Warns where a signed domain runs backward, so that speed would be rewarded.
+    Warns, here or when values are known, where a signed domain runs backward, so that speed would be rewarded.
     Raises ModelError for unknown states and measures, for noise without a weight for the Jacobian, and where nothing is added.
     """
     model = problem.model
     weights = scalar(kinetic, "kinetic"), scalar(jacobian, "jacobian")
     if weights == (0, 0) and term == 0:
         raise ModelError(f"regularize of {problem.name!r} has no weight above 0 and no term; give kinetic, jacobian or term")
-    _check_measure(problem, measure)
+    one_way = _runs_one_way(problem, measure)
     named = _chosen(model, states)
     added = [_term(model, term, field)]
     if weights[0] != 0:
@@ -81,7 +81,8 @@ def regularize(
         added.append(weights[1] * (jacobian_norm(model, named) if draws is None else jacobian_estimate(model, draws)))
     start, end = model.domain
     extra = ex.mul(MEASURES[measure](end - start), ex.add(*added))
-    return replace(problem, model=model, objective=replace(problem.objective, running=ex.add(problem.objective.running, extra)))
+    objective = replace(problem.objective, running=ex.add(problem.objective.running, extra))
+    return replace(problem, model=model, objective=objective, one_way=one_way)
 
 
 def kinetic_energy(model: Model, states: tuple[Leaf, ...]) -> Any:
@@ -147,16 +148,19 @@ def _accompanies(model: Model, state: Leaf) -> bool:
     return state not in used and len(model.states) > 1 and (is_log_det(model, state) or is_jacobian(model, state))
 
 
-def _check_measure(problem: Problem, measure: str) -> None:
+def _runs_one_way(problem: Problem, measure: str) -> bool:
+    """Whether a solve has to warn of domains that run backward; where both ends are numbers that is told here."""
     if measure not in MEASURES:
         raise ModelError(f"measure is {tables.show(measure)}; {tables.suggestion(str(measure), MEASURES)}")
     start, end = problem.model.domain
-    if measure == "signed" and is_number(start) and is_number(end) and end < start:
+    known = is_number(start) and is_number(end)
+    if measure == "signed" and known and end < start:
         warnings.warn(
             f"regularize of {problem.name!r}: the domain runs backward, from {start} to {end}, and its integrals are signed: the weights "
             'reward speed instead of limiting it; give measure = "absolute", or reverse the domain',
             stacklevel=3,
         )
+    return problem.one_way or (measure == "signed" and not known)
 
 
 def from_table(problem: Problem, table: Table, where: str, parse: Parse) -> Problem:

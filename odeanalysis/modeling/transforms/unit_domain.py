@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from odeanalysis.modeling.depths import beyond, regular, switch
+from odeanalysis.modeling.depths import switch
 from odeanalysis.modeling.model import Model, Problem
 from odeanalysis.modeling.transforms.transform import Parse, Table, Transform, checked
 from odeanalysis.symbolic import expressions as ex
@@ -64,16 +64,21 @@ class _Change:
         return substitute(value, self.along)
 
     def depth(self, value: Any) -> Any:
-        """sigma of a depth, beyond 1 where the domain has no length; in the form of those read off conditions, so that equal ones meet."""
+        """sigma of a depth, in the form of those read off conditions, so that equal ones meet.
+
+        Where a sample's domain has no length it is infinite or NaN, no place on the path; where none has, it lies behind the path.
+        """
         if value == self.model.domain[0]:
             return UNIT[0]
         found = switch(self.along[self.model.depth] - value, self.model.depth)
-        return beyond(UNIT) if found is None else regular(found, beyond(UNIT))
+        return UNIT[1] + 1 if found is None else found
 
     def nodes(self, depths: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Increasing depths as increasing values of sigma, turned round where the domain runs backward."""
+        """Increasing depths as increasing values of sigma, turned round where the domain runs backward; 0, 1, ... where it has none."""
         start, _ = self.model.domain
-        placed = [regular((depth - start) / self.length, i) if self.length != 0 else sp.Integer(i) for i, depth in enumerate(depths)]
+        has_length = sp.Abs(self.length) > 0
+        divisor = choose(has_length, self.length, 1)
+        placed = [choose(has_length, (depth - start) / divisor, i) for i, depth in enumerate(depths)]
         return tuple(choose(self.length < 0, last, first) for first, last in zip(placed, reversed(placed), strict=True))
 
     def changed(self) -> Model:

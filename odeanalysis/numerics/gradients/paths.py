@@ -37,8 +37,9 @@ class Path:
 
 
 def mark_values(program: Program, values: Values, batch: int) -> Array:
-    """The depths of the marks of every sample: [B, M]."""
-    found = program.marks(values).values()
+    """The depths of the marks of every sample: [B, M]; infinite or NaN where a sample has no such place."""
+    with np.errstate(all="ignore"):
+        found = program.marks(values).values()
     return np.stack([np.broadcast_to(depth, (batch,)) for depth in found], axis=1)
 
 
@@ -49,8 +50,7 @@ def path(program: Program, values: Values, batch: int) -> Path:
     observation outside the domain, one that a moving mark passes through, and conditions that `switches.pieces` refuses.
     """
     stated = program.parts
-    with np.errstate(all="ignore"):
-        marks = mark_values(program, values, batch)
+    marks = mark_values(program, values, batch)
     _check_ends(stated, marks)
     _check_nodes(program, values, marks)
     observed = sorted({mark for one in stated.observed for mark in one})
