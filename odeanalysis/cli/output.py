@@ -10,6 +10,8 @@ import numpy as np
 DIGITS = 9
 ENTRIES = 40
 WIDTH = 96
+GAP = "   "
+LONG = 2000  # rows
 
 
 def plain(value: Any) -> Any:
@@ -46,14 +48,31 @@ def array(value: Any) -> str:
 
 
 def write_table(header: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """A table on standard output. The first column stands left, the others right."""
+    """A table on standard output. The first column stands left, the others right; a narrow terminal folds what is not long."""
+    rows = list(rows)
+    drawn = sys.stdout.isatty() and len(rows) <= LONG
+    lines = _drawn(table(header, rows, title)) if drawn else plain_table(header, rows, title)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in lines))
+
+
+def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> list[str]:
+    """The lines of a table, as wide as its cells are."""
+    shown = [*([header] if any(header) else []), *rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = (
+        GAP.join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        for row in shown
+    )
+    return [*([title] if title else []), *lines]
+
+
+def _drawn(found: Any) -> list[str]:
     from rich.console import Console
 
-    wide = None if sys.stdout.isatty() else 10_000
-    console = Console(file=sys.stdout, width=wide, highlight=False, soft_wrap=False)
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
     with console.capture() as caught:
-        console.print(table(header, rows, title))
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in caught.get().rstrip("\n").split("\n")))
+        console.print(found)
+    return caught.get().rstrip("\n").split("\n")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> Any:
@@ -65,7 +84,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], title: str = "")
         box=None,
         show_header=any(header),
         pad_edge=False,
-        padding=(0, 3, 0, 0),
+        padding=(0, len(GAP), 0, 0),
         title=title or None,
         title_justify="left",
     )

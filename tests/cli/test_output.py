@@ -1,12 +1,13 @@
 """What commands print for people and for programs."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from odeanalysis.cli.output import array, plain, to_json
+from odeanalysis.cli.output import array, plain, plain_table, to_json, write_table
 from tests.cli.running import CONTRACT, GROWTH, files, run
 
 CLOSED = CONTRACT / "closed_form"
@@ -27,6 +28,34 @@ def test_numbers_lose_no_digit_in_json():
 
 def test_long_arrays_are_shortened_for_people():
     assert "..." in array(np.arange(1000.0)) and array(1.5) == "1.5"
+
+
+TABLE = ["", "estimate", "standard error"], [["alpha", "0.5", "-"], ["sigma_hare", "0.25000", "0.1"]]
+
+
+def test_a_table_is_as_wide_as_its_cells(capsys: pytest.CaptureFixture[str]):
+    write_table(*TABLE, title="a fit")
+    assert capsys.readouterr().out.splitlines() == [
+        "a fit",
+        "             estimate   standard error",
+        "alpha             0.5                -",
+        "sigma_hare    0.25000              0.1",
+    ]
+    write_table(["", ""], [["x", "1"]])
+    assert capsys.readouterr().out == "x   1\n"
+    write_table(["s", "z"], [])
+    assert capsys.readouterr().out == "s   z\n"
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 4), (20, 9)])
+def test_a_terminal_that_is_too_narrow_folds_a_table(columns: int, lines: int, capsys: pytest.CaptureFixture[str], monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    write_table(*TABLE, title="a fit")
+    drawn = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out)
+    shown = [line.rstrip() for line in drawn.splitlines()]
+    assert len(shown) == lines and max(map(len, shown)) <= columns
+    assert columns < 80 or shown == plain_table(*TABLE, title="a fit")
 
 
 def test_the_gradient_for_people_is_the_readmes():

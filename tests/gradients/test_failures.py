@@ -47,7 +47,7 @@ def test_fixed_steps_that_overflow():
 
 
 def test_the_equation_is_written_as_in_a_model_file():
-    assert "(its equation is z' = 1/(1 - s)**2 + k)" in str(failing(problem(1 / (1 - s) ** 2 + k), {"k": 1.0}))
+    assert "(its equation is z' = k + 1/(1 - s)**2)" in str(failing(problem(1 / (1 - s) ** 2 + k), {"k": 1.0}))
 
 
 def test_the_sample_is_named():
