@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from odeanalysis.modeling.model import Model, Objective, Observation, Problem
 from odeanalysis.modeling.values import bind
@@ -137,10 +138,17 @@ def relative(found: Array, known: Array, size: float | None = None) -> float:
 
 
 def evidence(
-    instances: Iterable[Instance], sabotaged: Combination, printed: Combination | None = None, corrected: Combination = FULL, seed: int = 0
+    instances: Iterable[Instance],
+    sabotaged: Combination,
+    printed: Combination | None = None,
+    seed: int = 0,
+    small: SearchStrategy[Drawn] | None = None,
 ) -> Evidence:
-    """Measures three sums of the same terms against the truths. A print that fails is shown on the smallest problem that refutes it."""
-    weights = {"corrected": corrected, "sabotaged": sabotaged, **({} if printed is None else {"printed": printed})}
+    """Measures three sums of the same terms against the truths.
+
+    A print that fails is shown on the smallest problem that refutes it.  small: where it is looked for, in the gradient with respect to p.
+    """
+    weights = {"corrected": FULL, "sabotaged": sabotaged, **({} if printed is None else {"printed": printed})}
     found: dict[str, list[Gap]] = {name: [] for name in weights}
     figures = []
     for one in instances:
@@ -151,7 +159,7 @@ def evidence(
         if not figures:
             figures.append(remainders(one, gradients))
     forms = {name: Form(tuple(missed)) for name, missed in found.items()}
-    shown = None if printed is None else smallest_refutation(printed, seed)
+    shown = None if printed is None else smallest_refutation(printed, seed, small_problems() if small is None else small)
     right = forms["corrected"]
     return Evidence(right, forms["sabotaged"], forms.get("printed"), right, shown, figures=tuple(figures))
 
@@ -168,7 +176,7 @@ def remainders(instance: Instance, gradients: Mapping[str, Array]) -> Figure:
     return Figure(f"Taylor remainders: {instance.title}", "step e", "remainder", (*lines, *guides), logx=True, logy=True)
 
 
-def smallest_refutation(printed: Combination, seed: int) -> dict[str, Any] | None:
+def smallest_refutation(printed: Combination, seed: int, small: SearchStrategy[Drawn]) -> dict[str, Any] | None:
     """The smallest problem on which a sum of terms is not the gradient, with the numbers; None where none was found."""
 
     def refuted(drawn: Drawn) -> bool:
@@ -176,7 +184,7 @@ def smallest_refutation(printed: Combination, seed: int) -> dict[str, Any] | Non
         parts = terms(one)
         return relative(combine(parts, printed), combine(parts, FULL), scale(parts)) > REFUTED
 
-    found = smallest(small_problems(), refuted, seed)
+    found = smallest(small, refuted, seed)
     return None if found is None else refutation(instance(found, "p"), combine(terms(instance(found, "p")), printed))
 
 

@@ -26,6 +26,8 @@ VERDICTS = {
     "input-gradient": "holds",
     "end-depth": "holds",
     "observations": "holds",
+    "adaptive-depth": "holds",
+    "integral-regularizers": "holds as corrected",
     "discrete-adjoint": "holds",
     "second-order": "holds",
     "reflection": "holds",

@@ -1,10 +1,12 @@
 """The claims, in the order of their ids' page; a new one is a file here and a line below."""
 
 from odeanalysis.verification.claim import Claim
+from odeanalysis.verification.claims.adaptive_depth import ADAPTIVE_DEPTH
 from odeanalysis.verification.claims.discrete_adjoint import DISCRETE_ADJOINT
 from odeanalysis.verification.claims.end_depth import END_DEPTH
 from odeanalysis.verification.claims.generalized_adjoint import GENERALIZED_ADJOINT
 from odeanalysis.verification.claims.input_gradient import INPUT_GRADIENT
+from odeanalysis.verification.claims.integral_regularizers import INTEGRAL_REGULARIZERS
 from odeanalysis.verification.claims.observations import OBSERVATIONS
 from odeanalysis.verification.claims.reflection import REFLECTION
 from odeanalysis.verification.claims.second_order import SECOND_ORDER
@@ -16,6 +18,8 @@ CLAIMS: dict[str, Claim] = {
         INPUT_GRADIENT,
         END_DEPTH,
         OBSERVATIONS,
+        ADAPTIVE_DEPTH,
+        INTEGRAL_REGULARIZERS,
         DISCRETE_ADJOINT,
         SECOND_ORDER,
         REFLECTION,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from odeanalysis.modeling.bases import Hat
 from odeanalysis.modeling.model import Model, Objective, Observation, Problem
-from odeanalysis.modeling.transforms import galerkin
+from odeanalysis.modeling.transforms import adaptive_depth, galerkin, regularize
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.functions import tanh, where
 from odeanalysis.symbolic.nodes import Leaf
@@ -106,6 +106,30 @@ def _values(draw: st.DrawFn, problem: Problem, signal: bool) -> dict[str, Any]:
     if problem.data:
         values["seen"] = np.array([draw(numbers()) for _ in AT])
     return values
+
+
+@st.composite
+def own_depths(draw: st.DrawFn) -> Drawn:
+    """Problems whose samples end at depths of their own, S = tanh(q x + p/2), of either sign, with a depth-dependent field and costs."""
+    z = STATES[0]
+    names = (ex.depth, z, P, Q, X)
+    model = Model({z: draw(expressions.sums(names, must=P))}, {z: X}, FORWARD, (P, Q), (X,), name="own_depths")
+    depth = tanh(Q * X + P / 2)
+    objective = Objective(draw(expressions.costs(names, (z,))), draw(expressions.costs(names, (z,))))
+    values = {"p": draw(numbers()), "q": draw(numbers()), "x": np.array([draw(numbers()), -draw(numbers())])}
+    return Drawn(Problem(adaptive_depth(model, depth), objective), values)
+
+
+@st.composite
+def regularized(draw: st.DrawFn) -> Drawn:
+    """Problems with the kinetic energy, the Frobenius norm of the Jacobian or its estimate as running cost (Sec. 6); nothing else has p."""
+    z = STATES[0]
+    field = draw(st.one_of(st.just(P), expressions.growing((z, P)), expressions.sums((z, P), must=P)))
+    terminal = draw(st.one_of(st.just(sp.Integer(0)), expressions.costs((z,), (z,))))
+    problem = Problem(Model({z: field}, {z: 1}, FORWARD, (P,), name="regularized"), Objective(terminal))
+    weights = draw(st.sampled_from(({"kinetic": 1}, {"kinetic": 1, "jacobian": 1}, {"jacobian": 1, "noise": "eps"})))
+    noise = {"eps": draw(numbers())} if "noise" in weights else {}
+    return Drawn(regularize(problem, **weights), {"p": draw(st.sampled_from((1.0, 0.5, -0.5, 0.7))), **noise})
 
 
 @st.composite
