@@ -24,6 +24,7 @@ P, Q, X, SEEN, SIGNAL = (ex.block(name) for name in ("p", "q", "x", "seen", "u")
 STATES = tuple(ex.block(name) for name in ("z", "y"))
 FORWARD, BACKWARD = (sp.Integer(0), sp.Integer(1)), (sp.Integer(1), sp.Integer(0))
 KNOTS = (0, sp.Rational(2, 5), 1)
+REGULARIZERS: tuple[dict[str, Any], ...] = ({"kinetic": 1}, {"kinetic": 1, "jacobian": 1}, {"jacobian": 1, "noise": "eps"})
 AT = (0, sp.Rational(3, 10), sp.Rational(3, 10), sp.Rational(9, 10), 1)
 
 
@@ -127,7 +128,7 @@ def regularized(draw: st.DrawFn) -> Drawn:
     field = draw(st.one_of(st.just(P), expressions.growing((z, P)), expressions.sums((z, P), must=P)))
     terminal = draw(st.one_of(st.just(sp.Integer(0)), expressions.costs((z,), (z,))))
     problem = Problem(Model({z: field}, {z: 1}, FORWARD, (P,), name="regularized"), Objective(terminal))
-    weights = draw(st.sampled_from(({"kinetic": 1}, {"kinetic": 1, "jacobian": 1}, {"jacobian": 1, "noise": "eps"})))
+    weights = draw(st.sampled_from(REGULARIZERS))
     noise = {"eps": draw(numbers())} if "noise" in weights else {}
     return Drawn(regularize(problem, **weights), {"p": draw(st.sampled_from((1.0, 0.5, -0.5, 0.7))), **noise})
 
