@@ -43,6 +43,21 @@ def fact(title: str, holds: Any, latex: str = "") -> Step:
     return Step(title, holds is True or holds == sp.true, "structural", latex)
 
 
+def linear_flow(title: str, depth: sp.Symbol, flow: sp.Matrix, generator: sp.Matrix, end: sp.Matrix) -> Iterator[Step]:
+    """exp(s A) over depths from 0 to 1, by its equation and its ends."""
+    yield identity(
+        f"{title}: exp(s A) solves z' = A z", flow.applyfunc(lambda entry: sp.Derivative(entry, depth)), sp.MatMul(generator, flow)
+    )
+    yield identity(f"{title}: it begins at the identity", flow.applyfunc(lambda entry: sp.Subs(entry, depth, 0)), sp.eye(flow.rows))
+    yield identity(f"{title}: where it ends", flow.applyfunc(lambda entry: sp.Subs(entry, depth, 1)), end)
+
+
+def half_turn(depth: sp.Symbol) -> Iterator[Step]:
+    """exp(pi J) = -1 in the plane."""
+    turn = sp.Matrix([[sp.cos(sp.pi * depth), -sp.sin(sp.pi * depth)], [sp.sin(sp.pi * depth), sp.cos(sp.pi * depth)]])
+    yield from linear_flow("half a turn", depth, turn, sp.pi * sp.Matrix([[0, -1], [1, 0]]), -sp.eye(2))
+
+
 def derivation_holds(problems: Iterable[tuple[str, Problem]]) -> Iterator[Step]:
     """Each step of the adjoint derivation of each titled problem, checked by SymPy's own differentiation at small explicit sizes."""
     for title, problem in problems:

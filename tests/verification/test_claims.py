@@ -30,7 +30,12 @@ VERDICTS = {
     "integral-regularizers": "holds as corrected",
     "discrete-adjoint": "holds",
     "second-order": "holds",
+    "well-posedness": "holds as corrected",
     "reflection": "holds",
+    "order-preservation": "holds as corrected",
+    "orientation": "false as stated",
+    "depth-variance": "holds",
+    "deep-limit": "holds as corrected",
 }
 
 

@@ -2,14 +2,19 @@
 
 from odeanalysis.verification.claim import Claim
 from odeanalysis.verification.claims.adaptive_depth import ADAPTIVE_DEPTH
+from odeanalysis.verification.claims.deep_limit import DEEP_LIMIT
+from odeanalysis.verification.claims.depth_variance import DEPTH_VARIANCE
 from odeanalysis.verification.claims.discrete_adjoint import DISCRETE_ADJOINT
 from odeanalysis.verification.claims.end_depth import END_DEPTH
 from odeanalysis.verification.claims.generalized_adjoint import GENERALIZED_ADJOINT
 from odeanalysis.verification.claims.input_gradient import INPUT_GRADIENT
 from odeanalysis.verification.claims.integral_regularizers import INTEGRAL_REGULARIZERS
 from odeanalysis.verification.claims.observations import OBSERVATIONS
+from odeanalysis.verification.claims.order_preservation import ORDER_PRESERVATION
+from odeanalysis.verification.claims.orientation import ORIENTATION
 from odeanalysis.verification.claims.reflection import REFLECTION
 from odeanalysis.verification.claims.second_order import SECOND_ORDER
+from odeanalysis.verification.claims.well_posedness import WELL_POSEDNESS
 
 CLAIMS: dict[str, Claim] = {
     claim.id: claim
@@ -22,6 +27,11 @@ CLAIMS: dict[str, Claim] = {
         INTEGRAL_REGULARIZERS,
         DISCRETE_ADJOINT,
         SECOND_ORDER,
+        WELL_POSEDNESS,
         REFLECTION,
+        ORDER_PRESERVATION,
+        ORIENTATION,
+        DEPTH_VARIANCE,
+        DEEP_LIMIT,
     )
 }

@@ -31,7 +31,8 @@ def draw(strategy: SearchStrategy[T], count: int, seed: int) -> list[T]:
 
 def smallest(strategy: SearchStrategy[T], holds: Callable[[T], bool], seed: int, tries: int = 40) -> T | None:
     """The simplest example for which a property holds, shrunk; None where `tries` examples have none."""
-    wanted = settings(max_examples=tries, database=None, deadline=None, suppress_health_check=UNWATCHED)
+    phases = [Phase.generate, Phase.shrink]
+    wanted = settings(max_examples=tries, phases=phases, database=None, deadline=None, suppress_health_check=UNWATCHED)
     try:
         return hypothesis_find(strategy, holds, settings=wanted, random=Random(seed))
     except NoSuchExample:
