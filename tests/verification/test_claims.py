@@ -36,6 +36,10 @@ VERDICTS = {
     "orientation": "false as stated",
     "depth-variance": "holds",
     "deep-limit": "holds as corrected",
+    "flow-divergence": "holds",
+    "conditional-flow": "false as stated",
+    "conditional-necessity": "holds as corrected",
+    "adaptive-reflection": "holds as corrected",
 }
 
 

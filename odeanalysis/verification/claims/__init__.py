@@ -2,10 +2,14 @@
 
 from odeanalysis.verification.claim import Claim
 from odeanalysis.verification.claims.adaptive_depth import ADAPTIVE_DEPTH
+from odeanalysis.verification.claims.adaptive_reflection import ADAPTIVE_REFLECTION
+from odeanalysis.verification.claims.conditional_flow import CONDITIONAL_FLOW
+from odeanalysis.verification.claims.conditional_necessity import CONDITIONAL_NECESSITY
 from odeanalysis.verification.claims.deep_limit import DEEP_LIMIT
 from odeanalysis.verification.claims.depth_variance import DEPTH_VARIANCE
 from odeanalysis.verification.claims.discrete_adjoint import DISCRETE_ADJOINT
 from odeanalysis.verification.claims.end_depth import END_DEPTH
+from odeanalysis.verification.claims.flow_divergence import FLOW_DIVERGENCE
 from odeanalysis.verification.claims.generalized_adjoint import GENERALIZED_ADJOINT
 from odeanalysis.verification.claims.input_gradient import INPUT_GRADIENT
 from odeanalysis.verification.claims.integral_regularizers import INTEGRAL_REGULARIZERS
@@ -33,5 +37,9 @@ CLAIMS: dict[str, Claim] = {
         ORIENTATION,
         DEPTH_VARIANCE,
         DEEP_LIMIT,
+        FLOW_DIVERGENCE,
+        CONDITIONAL_FLOW,
+        CONDITIONAL_NECESSITY,
+        ADAPTIVE_REFLECTION,
     )
 }
