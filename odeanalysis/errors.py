@@ -1,5 +1,14 @@
 """The errors of the library: one family, so that one `except` catches what a user can mend."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def question(name: str, known: Iterable[str]) -> str:
+    """`did you mean 'theta'? ` for the known name that looks most like one; nothing where none does."""
+    near = get_close_matches(name, sorted(known), 1)
+    return f"did you mean {near[0]!r}? " if near else ""
+
 
 class OdeAnalysisError(Exception):
     """Base of every error raised on purpose; its text names what is wrong and says what to do."""

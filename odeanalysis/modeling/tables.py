@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
-from odeanalysis.errors import ModelError
+from odeanalysis.errors import ModelError, question
 
 RANK_LIMIT = 16
 ENTRY_LIMIT = 2**31 - 1
@@ -34,9 +33,9 @@ def kind(value: Any) -> str:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """What to write instead of an unknown name."""
     names = sorted(known)
-    near = get_close_matches(name, names, 1)
-    if near:
-        return f"did you mean {near[0]!r}?"
+    asked = question(name, names).rstrip()
+    if asked:
+        return asked
     return f"use one of {', '.join(names)}, or remove it" if names else "remove it"
 
 

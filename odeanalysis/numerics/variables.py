@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from odeanalysis.errors import ModelError
+from odeanalysis.errors import ModelError, question
 from odeanalysis.modeling.model import Problem
 from odeanalysis.modeling.values import Bound
 
@@ -98,9 +97,8 @@ def _free_names(problem: Problem, free: Iterable[str] | None) -> tuple[str, ...]
     names = parameters if free is None else tuple(dict.fromkeys(free))
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]!r}" if near else f"; choose among {', '.join(known)}"
-            raise ModelError(f"{name!r} cannot be fitted: it is no parameter or input of {problem.name!r}{hint}")
+            advice = f"{question(name, known)}choose among {', '.join(known)}"
+            raise ModelError(f"{name!r} cannot be fitted: it is no parameter or input of {problem.name!r}; {advice}")
     if not names:
         raise ModelError(f"{problem.name!r} has no parameters to fit; name the inputs to fit, or declare [parameters]")
     return names

@@ -70,14 +70,17 @@ def full(value: Any, shape: Shape) -> Any:
 
 
 def zeros(*shape: Any) -> Any:
+    """The array of zeros of a shape; without sizes the scalar 0."""
     return full(sp.Integer(0), shape)
 
 
 def ones(*shape: Any) -> Any:
+    """The array of ones of a shape; without sizes the scalar 1."""
     return full(sp.Integer(1), shape)
 
 
 def eye(size: Any) -> Any:
+    """The identity matrix [size, size]."""
     return Eye(sp.sympify(size))
 
 

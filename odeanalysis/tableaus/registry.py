@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
-from odeanalysis.errors import ModelError
+from odeanalysis.errors import ModelError, question
 from odeanalysis.tableaus.coefficients import Tableau
 
 EXPLICIT = ("euler", "midpoint", "heun2", "rk4", "rk4_38", "bosh3", "dopri5", "tsit5", "dopri8")
@@ -35,5 +35,5 @@ METHODS = Methods()
 def tableau(name: str) -> Tableau:
     """The method of that name; ModelError that lists all names where there is none."""
     if name not in NAMES:
-        raise ModelError(f"there is no method {name!r}; take one of {', '.join(NAMES)}")
+        raise ModelError(f"there is no method {name!r}; {question(name, NAMES)}take one of {', '.join(NAMES)}")
     return METHODS[name]

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Protocol
 
 import numpy as np
 
-from odeanalysis.errors import ModelError, SolveError
+from odeanalysis.errors import ModelError, SolveError, question
 from odeanalysis.modeling.arrays import place
 from odeanalysis.modeling.model import Problem
 from odeanalysis.numerics.gradients.continuous import Backsolve, ContinuousAdjoint
@@ -103,9 +102,7 @@ def _wanted(run: Run, wrt: Iterable[str] | None) -> list[str]:
     names = known if wrt is None else list(wrt)
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]!r}" if near else ""
-            raise ModelError(f"no value is named {name!r}{hint}; gradients exist with respect to {', '.join(known)}")
+            raise ModelError(f"no value is named {name!r}; {question(name, known)}gradients exist with respect to {', '.join(known)}")
     return names
 
 

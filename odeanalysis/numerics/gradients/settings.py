@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from odeanalysis.errors import ModelError
+from odeanalysis.errors import ModelError, question
 from odeanalysis.numerics.solvers.filtered_error import filtered_error
 from odeanalysis.numerics.solvers.scipy_ import USES_JACOBIAN
 from odeanalysis.tableaus import METHODS, tableau
@@ -24,8 +24,10 @@ class Settings:
     max_steps: int = 100_000
 
     def __post_init__(self) -> None:
-        if self.method not in USES_JACOBIAN:
-            tableau(self.method)
+        if self.method not in METHODS and not self.is_scipy:
+            asked = question(self.method, (*METHODS, *USES_JACOBIAN))
+            ours, scipys = ", ".join(METHODS), ", ".join(USES_JACOBIAN)
+            raise ModelError(f"there is no method {self.method!r}; {asked}take one of {ours}, or of SciPy's: {scipys}")
         for name, value in (("rtol", self.rtol), ("atol", self.atol)):
             if not 0 <= value < float("inf"):
                 raise ModelError(f"{name} = {value}; give a finite number of 0 or more")
