@@ -37,15 +37,9 @@ class Progress:
     @property
     def line(self) -> str:
         seconds = time.monotonic() - self.began
-        detail = self.detail or _place(self.reached)
+        underway = self.reached is not None and self.reached.depth != self.reached.end
+        detail = self.detail or (str(self.reached) if underway else "")
         return f"{self.task} ... {seconds:.0f} s{f', {detail}' if detail else ''}"
-
-
-def _place(reached: "Reached | None") -> str:
-    if reached is None or reached.depth == reached.end:
-        return ""
-    advice = "; it looks stiff: try --method rodas5p, kvaerno5 or radau" if reached.stiff else ""
-    return f"depth {reached.depth:.4g} of {reached.end:.4g}, {reached.steps} steps{advice}"
 
 
 @contextmanager

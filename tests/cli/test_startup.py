@@ -95,7 +95,7 @@ def test_progress_says_how_far_a_solve_is_and_what_to_try():
     line.reach(Reached(0.25, 40.0, 5000))
     assert line.line == "solve ... 0 s, depth 0.25 of 40, 5000 steps"
     line.reach(Reached(0.25, 40.0, 5000, stiff=True))
-    assert line.line.endswith("5000 steps; it looks stiff: try --method rodas5p, kvaerno5 or radau")
+    assert line.line.endswith("5000 steps; it looks stiff: try radau, kvaerno5 or rodas5p")
     line.reach(Reached(40.0, 40.0, 9000))
     assert line.line == "solve ... 0 s"
     line.update("iteration 3")

@@ -8,10 +8,9 @@ import sympy as sp
 
 from odeanalysis.errors import SolveError
 from odeanalysis.numerics.solvers import Grid, Tolerance, scipy_method, solve
-from odeanalysis.numerics.solvers.failure import METHODS_FOR_STIFF
 from odeanalysis.numerics.solvers.grid import Place
 from odeanalysis.numerics.solvers.listening import Reached, listening
-from odeanalysis.numerics.solvers.stiffness import spectral_radius
+from odeanalysis.numerics.solvers.stiffness import METHODS_FOR_STIFF, spectral_radius
 from odeanalysis.tableaus import METHODS, tableau
 from odeanalysis.tableaus.stability import stability
 from tests.solvers.problems import EXPLICIT, Problem, counting, one

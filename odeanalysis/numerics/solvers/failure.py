@@ -4,8 +4,8 @@ import numpy as np
 
 from odeanalysis.errors import SolveError
 from odeanalysis.numerics.solvers.stepper import Array
+from odeanalysis.numerics.solvers.stiffness import METHODS_FOR_STIFF
 
-METHODS_FOR_STIFF = "radau, kvaerno5 or rodas5p"
 EVENTS = {
     "start": (
         "the initial state is not finite",

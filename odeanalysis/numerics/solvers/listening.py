@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from odeanalysis.numerics.solvers.stiffness import METHODS_FOR_STIFF
+
 
 @dataclass(frozen=True)
 class Reached:
@@ -17,6 +19,10 @@ class Reached:
     end: float
     steps: int
     stiff: bool = False
+
+    def __str__(self) -> str:
+        advice = f"; it looks stiff: try {METHODS_FOR_STIFF}" if self.stiff else ""
+        return f"depth {self.depth:.4g} of {self.end:.4g}, {self.steps} steps{advice}"
 
 
 Listener = Callable[[Reached], None]

@@ -17,6 +17,7 @@ from odeanalysis.numerics.solvers.controller import Tolerance, rms
 from odeanalysis.numerics.solvers.grid import Place
 from odeanalysis.numerics.solvers.stepper import Array, Field, column
 
+METHODS_FOR_STIFF = "radau, kvaerno5 or rodas5p"
 EVERY = 50  # trial steps from look to look
 ITERATIONS = 4
 AT_LIMIT = 0.5  # of the limit; steps that follow their error rarely come so far, and not again and again
