@@ -23,7 +23,7 @@ from odeanalysis.verification.strategies.flows import SPECTRAL, Flow, flows, net
 ID = "deep-limit"
 DRAWN, STARTS = 2, 3
 LAYERS = np.array([16, 128, 1024, 8192])
-NEAR = 0.1
+NEAR, FAR = 0.1, 1e150
 TWICE = 2.0  # what order one gives from the fewest to the most layers, and as much again
 SAME = 1e-12
 
@@ -61,7 +61,7 @@ class Measured:
 
     def falling(self) -> list[Gap]:
         """The error of the most layers in units of that of the fewest: to fall as their numbers do."""
-        bound, title = TWICE * LAYERS[0] / LAYERS[-1], f"{LAYERS[-1]} layers against {LAYERS[0]}, {self.title}"
+        bound, title = float(TWICE * LAYERS[0] / LAYERS[-1]), f"{LAYERS[-1]} layers against {LAYERS[0]}, {self.title}"
         return [Gap(title, way, float(one[-1] / one[0]), bound) for way, one in self.errors.items()]
 
     def order(self) -> list[Gap]:
@@ -81,8 +81,8 @@ def measured(network: Residual, x: np.ndarray, power: float, flow: Flow | None =
 
 
 def _largest(gap: np.ndarray) -> float:
-    """Layers that overflow are infinitely far off."""
-    return float(np.max(np.abs(gap))) if np.isfinite(gap).all() else np.inf
+    """Layers that grow beyond all numbers count as `FAR` off, so that reports stay finite."""
+    return float(np.max(np.abs(gap).clip(max=FAR))) if np.isfinite(gap).all() else FAR
 
 
 def _by_euler(network: Residual, x: np.ndarray) -> Check:

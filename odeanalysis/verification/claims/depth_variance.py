@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, within
+from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.paths import WAYS, by_solver
 from odeanalysis.verification.proof import Step, fact, half_turn, identity, linear_flow, positive
@@ -128,6 +129,13 @@ def _reaching(pairs: list[tuple[float, float]], pieces: Callable[[float, float],
     return Form(tuple(found))
 
 
+def _composing(seed: int) -> list[Gap]:
+    """Two drawn pieces one after the other, in the order of depth, against the product of their exponentials."""
+    pieces, title = random(seed, ID).normal(size=(2, 2, 2)), "two drawn pieces, one after the other"
+    maps = _maps(title, pieces, NODES)
+    return [Gap(title, way, float(np.linalg.norm(maps[way] - maps["exponentials"])), CLOSE) for way in WAYS]
+
+
 def _distance(M: np.ndarray, a: float, b: float) -> float:
     return float(np.linalg.norm(M - np.diag([-a, -b])))
 
@@ -136,9 +144,9 @@ def _distance(M: np.ndarray, a: float, b: float) -> float:
 def autonomous(draw: st.DrawFn) -> np.ndarray:
     """A generator [1, 2, 2], often near the best: half a turn with a stretch."""
     near, seed = draw(st.sampled_from((1.0, 0.3, 0.05))), draw(st.integers(0, 999))
-    random = np.random.default_rng(seed)
-    best = np.pi * J + np.diag(random.uniform(-0.5, 0.5, size=2))
-    return (best + near * random.standard_normal((2, 2)))[None]
+    rng = np.random.default_rng(seed)
+    best = np.pi * J + np.diag(rng.uniform(-0.5, 0.5, size=2))
+    return (best + near * rng.standard_normal((2, 2)))[None]
 
 
 def _refused(pairs: list[tuple[float, float]], drawn: list[np.ndarray]) -> list[Gap]:
@@ -187,7 +195,7 @@ def _measure(seed: int) -> Evidence:
     pairs = [(1.0, 2.0), *draw(targets(), REACHED, stream(seed, ID))]
     reached = _reaching(pairs, generators, NODES)
     refused = _refused(pairs, draw(autonomous(), len(pairs), stream(seed, ID)))
-    right = Form((*reached.gaps, *refused))
+    right = Form((*reached.gaps, *_composing(seed), *refused))
     return Evidence(
         corrected=right,
         sabotaged=_reaching(pairs, averaged, (0, 1)),
