@@ -40,6 +40,7 @@ MISSING = {
     "two windows that lie close": (oda.abs((s - 1.2345) ** 2 - 1e-6) < 1e-9, (0.3,), "switches between 0.3 and 2 (sample 0), near 1.23"),
     "a window beside a break point": ((s - 1.002) * (s - 1) * (s - 1.001) > 0, (1,), "switches between 1 and 2 (sample 0), near 1.00"),
     "a touch at the midpoint": ((s - 1) ** 2 > 0, (3,), "switches between 0 and 2 (sample 0), near 1;"),
+    "where it ceases to be defined": (oda.sqrt(1.3 - s) < 2, (3,), "switches between 0 and 2 (sample 0), near 1.3;"),
     "where it is not defined": (oda.sqrt(s - 1.3) < 1, (3,), "switches between 0 and 2 (sample 0), near 1.3;"),
 }
 
@@ -60,22 +61,32 @@ def test_the_value_without_it_would_be_another():
     assert float(oda.solve_problem(stated, VALUES).value) == pytest.approx(exact, rel=1e-12)
 
 
-@pytest.mark.parametrize("edge", [2.0, [4.0, 4.0, 2.0]], ids=["shared", "its own"])
-def test_the_sample_is_named(edge):
-    """Whether a sample's own values or its own domain bring the switch in."""
-    stated = problem(s**2 < c, (1,), (0, k))
-    message = refused(stated, {"k": [0.5, 0.9, 2.0], "c": edge})
-    assert "between 1 and 2 (sample 2), near 1.41421356237" in message
-
-
 @pytest.mark.parametrize(
-    "condition",
-    [(s - 1.2345) ** 2 > 0, s**2 - 2 * s + 1 >= 0, s**2 < 9, (s - 1) ** 3 > -2, s**2 - 5 * s < 100, s**3 - 9 * s**2 + 27 * s < 27],
+    ("end", "edge", "sample"),
+    [([0.5, 0.9, 2.0], 3.0, 2), ([0.5, 2.0], [5.0, 3.0], 1), (2.0, [5.0, 3.0], 1)],
+    ids=["its domain", "both", "its condition"],
 )
+def test_the_sample_is_named(end, edge, sample):
+    """Whether its own domain or its own condition brings the switch in."""
+    message = refused(problem(s**2 < c, (1,), (0, k)), {"k": end, "c": edge})
+    assert f"between 1 and 2 (sample {sample}), near 1.73205080757" in message
+
+
+FLAT = s**4 - 4 * s**3 + 6 * s**2 - 4 * s + 1
+STEADY = [(s - 1.2345) ** 2 > 0, s**2 - 2 * s + 1 >= 0, FLAT >= 0, s**2 < 9, (s - 1) ** 3 > -2, s**2 - 5 * s < 100]
+
+
+@pytest.mark.parametrize("condition", STEADY)
 def test_what_does_not_switch_is_accepted(condition):
     """Among them gaps that touch zero, in a form that rounds to either side."""
     stated = problem(condition, (3,), (0, 2.1))
     assert float(oda.solve_problem(stated, VALUES).value) == pytest.approx(3.1, rel=1e-12)
+
+
+@pytest.mark.parametrize("condition", [(s - 1) ** 3 < 0, s**3 - 3 * s**2 + 3 * s < 1, s**5 - 5 * s**4 + 10 * s**3 - 10 * s**2 + 5 * s < 1])
+def test_a_switch_at_which_the_gap_is_flat_is_accepted(condition):
+    """Beside the switch, rounding decides on which side of 0 it is."""
+    assert float(oda.solve_problem(problem(condition, (1,), (0, 1.7)), VALUES).value) == pytest.approx(1 + 1 - 5 * 0.7, rel=1e-12)
 
 
 @pytest.mark.parametrize("listed", [(1,), (1, 0.5), (1, 3 * c)])

@@ -5,6 +5,7 @@ Which of the two is the case is measured: the one-sided difference quotients of 
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import odeanalysis as oda
 from odeanalysis.modeling.values import bind
@@ -30,6 +31,7 @@ def hats(domain):
 
 
 VALUES = {"k": 0.7, "a": 0.5, "b": 1.0, "c": 1.2, "d": 1.2}
+ONE = sp.cos(1) ** 2 + sp.sin(1) ** 2
 LEVELS = where(s < c, -z, 1) + where(s < d, k, 0) * z
 SMOOTH = {
     "switches that add up": (problem(LEVELS, (0, 2)), {}),
@@ -44,9 +46,12 @@ SMOOTH = {
     "a hat at a moving end": (hats((0, b)), {"k": [0.7, -0.3, 0.4]}),
     "an end on its own switch": (problem(where(s < c, k, -z), (0, c), where(s < c, z, 3 * z)), {}),
     "in other words": (problem(where(s < a * b + a, k, -z), (0, a * (b + 1))), {}),
+    "that decide together": (problem(where(s < a * b + a, k, -z) * where(s < a * (b + 1), 1, k), (0, 2)), {}),
     "as it is written": (problem(where(s < a * (b + 1), k, -z), (0, a * (b + 1)), where(s < a * (b + 1), z, 3 * z)), {}),
     "a still switch at a still end": (problem(where(s < 1, k, -z), (0, 1), where(s < 1, z, 3 * z)), {}),
     "no length that stays": (problem(where(s < c, k, -z), (d, d), running=where(s < c, z, 1)), {}),
+    "in other words, and still": (problem(where(s < ONE, k, -z) + where(s < a, 1, 0), (0, 1), where(s < ONE, z, 3 * z)), {}),
+    "no length on its own switch": (problem(where(s < d, k, -z), (d, d), where(s < d, z, 3 * z)), {}),
     "a condition listed by hand": (problem(where(s**2 < c, k, -z), (0, 2), breakpoints=(oda.sqrt(c), 1)), {"c": 1.0}),
 }
 

@@ -162,11 +162,13 @@ def test_cotangents_of_nodes_add_up_at_their_marks():
 
 
 @pytest.mark.parametrize("end", [-1.0, [0.5, -1.0]])
-def test_a_cost_that_wants_its_domain_forward_warns_where_values_run_it_backward(end):
-    problem = oda.Problem(oda.Model({z: k * z}, {z: 1}, (0, a), (k, a)), oda.Objective(z), one_way=True)
+def test_a_regularizer_warns_where_values_run_its_domain_backward(end):
+    plain = oda.Problem(oda.Model({z: k * z}, {z: 1}, (0, a), (k, a)), oda.Objective(z))
+    signed, absolute = (oda.regularize(plain, kinetic=0.1, measure=measure) for measure in ("signed", "absolute"))
     with pytest.warns(UserWarning, match=rf"'model' runs backward for sample {np.size(end) - 1}, .* reward speed instead of limiting it"):
-        prepare(problem, {"k": 1.0, "a": end})
+        prepare(replace(signed, reduction="sum"), {"k": 1.0, "a": end})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        prepare(problem, {"k": 1.0, "a": np.abs(end)})
-        prepare(replace(problem, one_way=False), {"k": 1.0, "a": end})
+        prepare(signed, {"k": 1.0, "a": np.abs(end)})
+        prepare(absolute, {"k": 1.0, "a": end})
+        prepare(plain, {"k": 1.0, "a": end})

@@ -24,8 +24,9 @@ SAMPLES = np.concatenate([EDGE, np.linspace(0, 1, 201)[1:-1], 1 - EDGE[::-1]])[:
 # the lowest samples are looked at more closely, between their neighbours, several times
 CLOSER, TIMES = np.linspace(0, 1, 9)[:, None], 8
 HALVINGS = 50
-# a gap this small beside its neighbours is rounding; a switch this near to an end of the domain is at the end
+# over so small a fraction only rounding changes the side of a gap; a switch this near to an end of the domain is at the end
 ROUNDING = 1e-9
+CLOSE = ROUNDING * np.linspace(-1, 1, 17)[:, None]
 # how well the motions of a switch and of its node have to cancel, since its depth is known no better
 FOLLOWING = 1e-5
 
@@ -106,15 +107,19 @@ def _check_steady(found: Listed, q: int) -> None:
     """Nowhere inside a segment is the gap on the other side than at its midpoint: at no sample, nor where it dips between samples."""
     spans = _spans(found, q)
     heights = _height(found, q, spans)(SAMPLES)
-    floor = -ROUNDING * _beside(heights)
-    for row, place in np.argwhere((heights < floor).T):
-        _refuse_switch(found, q, spans.picked(np.array([row])), float(SAMPLES[place, 0]))
-    place, row = np.nonzero((heights <= _shifted(heights, 1)) & (heights <= _shifted(heights, -1)))
+    row, place = np.nonzero((heights < 0).T)
+    _check_rows(found, q, spans.picked(row), SAMPLES[place, 0])
+    edge = np.full((1, heights.shape[1]), np.inf)
+    row, place = np.nonzero(((heights <= np.concatenate([edge, heights[:-1]])) & (heights <= np.concatenate([heights[1:], edge]))).T)
     dips, last = spans.picked(row), len(SAMPLES) - 1
     left, right = SAMPLES[np.maximum(place - 1, 0), 0], SAMPLES[np.minimum(place + 1, last), 0]
-    fraction, lowest = _lowest(_height(found, q, dips), left, right)
-    for dip in np.nonzero(lowest < floor[place, row])[0]:
-        _refuse_switch(found, q, dips.picked(np.array([dip])), float(fraction[dip]))
+    _check_rows(found, q, dips, _lowest(_height(found, q, dips), left, right))
+
+
+def _check_rows(found: Listed, q: int, spans: Spans, fraction: Array) -> None:
+    """At one place of each span, the gap is not on the other side: by rounding it may be, but not all around the place."""
+    for row in np.nonzero(_height(found, q, spans)(fraction + CLOSE).max(axis=0) < 0)[0]:
+        _refuse_switch(found, q, spans.picked(np.array([row])), float(fraction[row]))
 
 
 def _height(found: Listed, q: int, spans: Spans) -> Height:
@@ -129,31 +134,15 @@ def _height(found: Listed, q: int, spans: Spans) -> Height:
     return height
 
 
-def _beside(heights: Array) -> Array:
-    """The size of the gap beside each sample, or where those at equal distances begin: [T, M]."""
-    size = np.abs(np.where(np.isfinite(heights), heights, 0))
-    beside, near = np.maximum(_shifted(size, 1, 0), _shifted(size, -1, 0)), len(EDGE)
-    beside[:near] = np.maximum(beside[:near], size[near])
-    beside[-near:] = np.maximum(beside[-near:], size[-near - 1])
-    return beside
-
-
-def _shifted(heights: Array, way: int, outside: float = np.inf) -> Array:
-    """The height of the next sample one way: [T, M]."""
-    edge = np.full((1, heights.shape[1]), outside)
-    return np.concatenate([heights[1:], edge] if way > 0 else [edge, heights[:-1]])
-
-
-def _lowest(height: Height, left: Array, right: Array) -> tuple[Array, Array]:
-    """The lowest place between two fractions, and the height there: [M], [M]."""
-    rows, place, lowest = np.arange(len(left)), left, left
+def _lowest(height: Height, left: Array, right: Array) -> Array:
+    """The lowest place between two fractions: [M]."""
+    rows, place = np.arange(len(left)), left
     for _ in range(TIMES):
         fractions = left + (right - left) * CLOSER
-        heights = height(fractions)
-        best = heights.argmin(axis=0)
-        place, lowest = fractions[best, rows], heights[best, rows]
+        best = height(fractions).argmin(axis=0)
+        place = fractions[best, rows]
         left, right = fractions[np.maximum(best - 1, 0), rows], fractions[np.minimum(best + 1, len(CLOSER) - 1), rows]
-    return place, lowest
+    return place
 
 
 def _refuse_switch(found: Listed, q: int, span: Spans, beyond: float) -> NoReturn:
