@@ -130,6 +130,7 @@ def stretched(problem, factor):
         domain=tuple(factor * end for end in model.domain),
         functions=[(name, along(f)) for name, f in model.functions],
         breakpoints=tuple(factor * depth for depth in model.breakpoints),
+        nodes=tuple(tuple(factor * depth for depth in nodes)[:: 1 if factor > 0 else -1] for nodes in model.nodes),
     )
     observations = tuple(oda.Observation([factor * at for at in one.at], along(one.cost), one.data) for one in objective.observations)
     costs = oda.Objective(along(objective.terminal), along(objective.running) / factor, observations)
