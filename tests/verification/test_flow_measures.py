@@ -67,11 +67,10 @@ def test_a_field_that_does_not_depend_on_the_state_is_integrated_over_its_jump()
 
 
 def test_drawn_fields_are_integrable_or_not_as_said():
-    near, nearer = np.array([1e-6]), np.array([1e-12])
     for one in draw(lipschitz(), 10, seed=1):
         assert -3 <= one.gained(np.zeros(1))[0] <= 0 and one.terms
     for one in draw(at_each_depth(), 5, seed=1):
-        assert one.gained(nearer)[0] == pytest.approx(2 * one.gained(near)[0]) and one.start == 0
+        assert one.gained(np.array([1e-6]))[0] == pytest.approx(float(one.terms[0].before) * np.log(1e-6)) and one.start == 0
 
 
 # ---------------------------------------------------------------- spheres and degrees
@@ -107,6 +106,13 @@ def test_the_kept_direction_of_half_a_turn_is_its_axis():
     assert np.abs(x) == pytest.approx([0, 0, 2], abs=1e-9) and c == pytest.approx(np.exp(-1))
 
 
+def test_a_drawn_flow_keeps_the_direction_that_is_found():
+    for one in draw(flows(3), 3, seed=4):
+        x, c = sphere_maps.kept_direction(one)
+        assert np.linalg.norm(x) == pytest.approx(1) and c > 0
+        assert paths.by_scipy(one, x[None])[0, 0] == pytest.approx(c * x, abs=1e-8)
+
+
 def test_distances_from_the_reflection():
     assert list(sphere_maps.reflection_error(turning(2, 0.0)).values()) == pytest.approx([0, 0], abs=1e-9)
     assert list(sphere_maps.reflection_error(turning(3, 2.0), 0.7).values()) == pytest.approx([1 + np.exp(-2)] * 2)
@@ -124,13 +130,13 @@ def test_values_inside_and_outside():
 
 
 def test_layers_are_those_of_the_model():
-    """One layer is z + f(0, z), and scaled layers are Euler's steps."""
+    """Two layers have the weights of depths 0 and 1/2, at which the cosine of each series is 1 and -1 and its sine vanishes."""
     (one,) = draw(flows(2, (SPECTRAL,)), 1, seed=2)
-    network = residual.spectral(one)
-    W, b, V = (weight[0] for weight in network.weights(np.zeros(1)))
-    at_start = one.values["W"][0] + one.values["W"][1]
-    assert np.abs(W - at_start).max() < 1e-15
-    assert network.output(X, 1, 1.0) == pytest.approx(X + np.tanh(X @ W.T + b) @ V.T)
+    expected = X
+    for sign in (1, -1):
+        W, b, V = (one.values[name][0] + sign * one.values[name][1] for name in ("W", "b", "V"))
+        expected = expected + 0.5 * np.tanh(expected @ W.T + b) @ V.T
+    assert residual.spectral(one).output(X, 2, 0.5) == pytest.approx(expected)
 
 
 def test_means_over_depth():

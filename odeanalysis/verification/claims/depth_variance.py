@@ -182,11 +182,11 @@ def _commuting(seed: int) -> Iterator[Check]:
 
 
 def _figures() -> tuple[Figure, ...]:
-    """The images of the unit circle in the middle and at the end, and the paths of the unit vectors."""
+    """The unit circle and its image, and the paths of the unit vectors."""
     flow = stacked_linear("diag(-1, -2)", generators(1, 2), NODES)
     angle, depths = np.linspace(0, 2 * np.pi, 73), np.linspace(0, 1, 61)
-    images = by_solver(flow, np.stack([np.cos(angle), np.sin(angle)], axis=1), (0.0, 0.5, 1.0))
-    circles = [line(f"circle at s = {k / 2:g}", *image.T) for k, image in enumerate(np.swapaxes(images, 0, 1))]
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    circles = line("circle", *circle.T), line("its image", *by_solver(flow, circle)[:, 0].T)
     paths = [line(f"path of {name}", *path.T) for name, path in zip(("(1, 0)", "(0, 1)"), by_solver(flow, UNIT, depths), strict=True)]
     return (Figure("Two pieces reach diag(-1, -2): half a turn, then a stretch", "z1", "z2", (*circles, *paths)),)
 
