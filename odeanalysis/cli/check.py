@@ -14,15 +14,20 @@ from odeanalysis.cli.progress import progress
 if TYPE_CHECKING:
     from odeanalysis.numerics.gradients.evaluate import Evaluation
     from odeanalysis.verification.certificate import Certificate
+    from odeanalysis.verification.invariant import Drift
+    from odeanalysis.verification.survey import Survey
 
 CONFIRMED = "confirmed"
+MUTANTS = "Also break the derivation in every way; each wrong gradient must be noticed."
+ALL_TERMS = "Break every term of the derivation, not 150 evenly spread ones; takes --mutants along."
 
 
 def check(
     model: opt.ModelFile,
     values: opt.ValuesFile,
     backend: opt.Backend = OURS,
-    mutants: Annotated[bool, typer.Option("--mutants", help="Also break the derivation in every way; each must be noticed.")] = False,
+    mutants: Annotated[bool, typer.Option("--mutants", help=MUTANTS)] = False,
+    all_terms: Annotated[bool, typer.Option("--all-terms", help=ALL_TERMS)] = False,
     method: opt.Method = opt.METHOD,
     rtol: opt.Rtol = None,
     atol: opt.Atol = None,
@@ -40,7 +45,9 @@ def check(
 
         problem, given = opt.read(model, values)
         settings = opt.settings(method, rtol, atol, steps)
-        found = certificate.check(problem, given, settings=settings, mutants=mutants, seed=seed, report=shown.update)
+        terms = None if all_terms else certificate.TERMS
+        options = {"mutants": mutants or all_terms, "terms": terms, "seed": seed, "report": shown.update}
+        found = certificate.check(problem, given, settings=settings, **options)
         if backend != OURS:
             found = _with_backend(found, backend, evaluate(problem, given, settings))
     (_print_json if json else _print)(found)
@@ -68,25 +75,28 @@ def _why(found: "Certificate") -> str:
 
 def document(found: "Certificate") -> dict[str, Any]:
     """A certificate as JSON shows it."""
-    survey = found.mutants
-    counts = {"tried": 0, "killed": 0, "survivors": []}
-    if survey is not None:
-        counts = {
-            "tried": survey.tried,
-            "killed": survey.killed,
-            "survivors": survey.survivors,
-            "equivalent": survey.equivalent,
-        }
     return {
         "verdict": found.verdict,
         "routes": found.routes,
         "slopes": found.slopes,
-        "mutants": counts,
+        "exact": found.exact,
+        "mutants": _counts(found.mutants),
         "error_bar": found.error_bar,
         "conditioning": found.conditioning,
+        "invariant": _drift(found.invariant),
+        "hamiltonian": found.hamiltonian and _drift(found.hamiltonian),
         "checks": [{"name": one.name, "measured": one.measured, "bound": one.bound, "passed": one.passed} for one in found.checks],
         "skipped": found.skipped,
     }
+
+
+def _counts(survey: "Survey | None") -> dict[str, Any]:
+    """tried, killed, survivors, and where mutants were tried: what else a survey says of them."""
+    return {"tried": 0, "killed": 0, "survivors": []} if survey is None else dict(vars(survey))
+
+
+def _drift(found: "Drift") -> dict[str, float]:
+    return {"worst": found.worst, "depth": found.depth}
 
 
 def _print_json(found: "Certificate") -> None:
@@ -98,11 +108,22 @@ def _print_json(found: "Certificate") -> None:
 def _print(found: "Certificate") -> None:
     from odeanalysis.cli.output import write_pairs, write_table
 
+    exact = {f"Taylor slope {i}": "exact" for i, one in enumerate(found.exact, 1) if one}
     passed = {True: "passed", False: "failed", None: "undecided"}
-    rows = [(one.name, f"{one.measured:.2e}", f"{one.bound:.2e}", passed[one.passed]) for one in found.checks]
+    rows = [(one.name, f"{one.measured:.2e}", f"{one.bound:.2e}", exact.get(one.name, passed[one.passed])) for one in found.checks]
     write_table(["check", "measured", "bound", ""], rows)
-    survey = found.mutants
-    killed = [] if survey is None else [("mutants", f"{survey.killed} of {survey.tried} refused, {len(survey.equivalent)} equivalent")]
-    left_out = [(f"not taken: {route}", reason) for route, reason in found.skipped.items()]
+    left_out = [(f"not taken: {name}", reason) for name, reason in found.skipped.items()]
     summary = [("error bar", f"{found.error_bar:.2e}"), ("conditioning", f"{found.conditioning:.3g}")]
-    write_pairs([("", ""), ("verdict", found.verdict), *summary, *killed, *left_out])
+    write_pairs([("", ""), ("verdict", found.verdict), *summary, *_survey(found.mutants), *left_out])
+
+
+def _survey(survey: "Survey | None") -> list[tuple[str, str]]:
+    """The mutants in words: the kill rate, where they were tried, what was left out, and each that no check refused."""
+    if survey is None:
+        return []
+    refused = f"{survey.killed} of {survey.tried} refused, {survey.elsewhere} of them only at other values than those given"
+    rows = [("mutants", refused), ("mutants tried on", f"{survey.steps} steps of {survey.method}")]
+    if survey.left_out:
+        rows.append(("mutants left out", f"those of {survey.left_out} terms of the derivation; --all-terms tries them too"))
+    rows += [("equivalent", f"{title}: {reason}") for title, reason in survey.equivalent.items()]
+    return rows + [("not refused", title) for title in survey.survivors]

@@ -1,15 +1,17 @@
-"""A route that uses none of our calculus: SciPy solves the stated expressions, and differences of its losses are extrapolated.
+"""A route that uses none of our calculus: the stated expressions are solved as they stand, and differences of the losses extrapolated.
 
-The loss of each sample is computed from the statement alone: ends, break points (found by bisecting the stated conditions), costs.
+The loss of each sample is computed from the statement alone: ends, break points (found by bisecting the stated conditions), costs. A
+condition on depth is decided in the middle of each segment.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
 import sympy as sp
-from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 from sympy.core.relational import Relational
 
@@ -21,118 +23,169 @@ from odeanalysis.symbolic import scalars
 from odeanalysis.symbolic.nodes import shape_of
 from odeanalysis.symbolic.rewrite import leaves, substitute, walk
 from odeanalysis.verification.interpreter import evaluate
+from odeanalysis.verification.marching import SCIPY, EqualSteps, March, Slopes, counts
 
-RTOL, ATOL = 1e-12, 1e-13
 SCAN = 400
-EDGE = 1e-12
+APART = 1e-12
 STEP = 1e-3
-KINKED = (sp.Abs, sp.sign, scalars.relu, scalars.elu, scalars.maximum, scalars.minimum)
+
+# kinks as two branches: (arguments) -> what holds where the gap is positive, and where it is negative
+KINKS: dict[type, Callable[..., tuple[Any, Any]]] = {
+    sp.Abs: lambda x: (x, -x),
+    sp.sign: lambda x: (sp.Integer(1), sp.Integer(-1)),
+    scalars.relu: lambda x: (x, sp.Integer(0)),
+    scalars.maximum: lambda u, v: (u, v),
+    scalars.minimum: lambda u, v: (v, u),
+}
+
+Pieces = Mapping[Any, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Statement:
     """A problem with its depth-varying names written out, for one sample at a time.  sizes: the lengths of symbolic sizes."""
 
     problem: Problem
-    method: str = "DOP853"
+    march: March = SCIPY
     sizes: Mapping[sp.Symbol, int] = field(default_factory=dict)
 
-    def loss(self, values: Mapping[str, Any]) -> float:
+    def loss(self, values: Mapping[str, Any], sample: int = 0) -> float:
         """The loss of one sample."""
-        model, objective = self.problem.model, self.problem.objective
-        start, end = (float(evaluate(depth, values)) for depth in model.domain)
-        observed = [(float(evaluate(at, values)), i, j) for i, one in enumerate(objective.observations) for j, at in enumerate(one.at)]
-        nodes = self._nodes(values, start, end, [depth for depth, _, _ in observed])
-        path = dict(self._solve(values, nodes))
-        total = path[len(nodes) - 1][1][-1] + self._cost(objective.terminal, values, nodes, len(nodes) - 1, path)
-        for depth, i, j in observed:
-            one = objective.observations[i]
-            data = {name.name: values[name.name][j] for name in one.data}
+        nodes = self.nodes(values)
+        pieces = [self.pieces(values, (a + b) / 2) for a, b in pairwise(nodes)]
+        states = list(self._states(values, nodes, pieces, sample))
+
+        def cost(stated: Any, node: int, more: Mapping[str, Any] | None = None) -> float:
+            here = {**values, **self._named(states[node]), **(more or {}), self.depth: nodes[node]}
+            return float(evaluate(substitute(stated, pieces[max(node - 1, 0)]), here))
+
+        total = float(states[-1][-1]) + cost(self._terminal, len(nodes) - 1)
+        for depth, i, j in self._observed(values):
+            data = {name.name: values[name.name][j] for name in self.problem.objective.observations[i].data}
             if not any(np.isnan(datum).any() for datum in data.values()):
-                total += self._cost(one.cost, {**values, **data}, nodes, int(np.argmin(np.abs(np.array(nodes) - depth))), path)
-        return float(total)
+                total += cost(self._costs[i], int(np.argmin(np.abs(np.array(nodes) - depth))), data)
+        return total
 
-    def _nodes(self, values: Mapping[str, Any], start: float, end: float, observed: list[float]) -> list[float]:
+    def nodes(self, values: Mapping[str, Any]) -> list[float]:
+        """s0, the observed depths and switches inside the domain, and S; those that rounding alone keeps apart once."""
+        start, end = (float(evaluate(depth, values)) for depth in self.problem.model.domain)
         low, high = min(start, end), max(start, end)
-        inner = {depth for depth in (*observed, *self._switches(values, start, end)) if low < depth < high}
-        ordered = sorted(inner, reverse=end < start)
-        return [start, *ordered, end]
+        close, found = APART * (high - low), [start]
+        inside = [*(depth for depth, _, _ in self._observed(values)), *self._switches(values, start, end)]
+        for depth in sorted(inside, reverse=end < start):
+            if low + close < depth < high - close and abs(depth - found[-1]) > close:
+                found.append(depth)
+        return [*found, end]
 
-    def _switches(self, values: Mapping[str, Any], start: float, end: float) -> Iterator[float]:
-        """Where the stated conditions on depth change sides, its kinks, and the break points given by hand."""
-        model = self.problem.model
-        yield from (float(evaluate(depth, values)) for depth in model.breakpoints)
-        grid = np.linspace(start, end, SCAN)
-        for gap in self._gaps():
-            yield from _roots(lambda s, gap=gap: float(evaluate(gap, {**values, model.depth.name: s})), grid)
+    # ------------------------------------------------------------ the statement, written out
 
-    def _gaps(self) -> Iterator[Any]:
-        model, objective = self.problem.model, self.problem.objective
-        stated = [self._written(value) for value in (*(f for _, f in model.field), objective.running)]
-        found = {node for node in walk(stated) if isinstance(node, (Relational, *KINKED))}
-        for node in sorted(found, key=str):
-            if model.depth in leaves(node) and not leaves(node) & set(model.states):
-                sides = cast(Any, node.args)
-                yield sides[0] - sides[1] if len(sides) > 1 else sides[0]
+    @property
+    def depth(self) -> str:
+        return self.problem.model.depth.name
 
     def _written(self, expression: Any) -> Any:
         written = substitute(expression, dict(self.problem.model.functions))
         return written.xreplace({symbol: sp.Integer(size) for symbol, size in self.sizes.items()})
 
-    def _solve(self, values: Mapping[str, Any], nodes: list[float]) -> Iterator[tuple[int, tuple[float, Array]]]:
-        """For each node the depth just inside the segment before it, and the state with the running cost."""
+    @cached_property
+    def _slopes(self) -> tuple[Any, ...]:
+        """The fields, and the running cost behind them."""
+        return tuple(map(self._written, (*(f for _, f in self.problem.model.field), self.problem.objective.running)))
+
+    @cached_property
+    def _initial(self) -> tuple[Any, ...]:
+        return tuple(self._written(h) for _, h in self.problem.model.initial)
+
+    @cached_property
+    def _terminal(self) -> Any:
+        return self._written(self.problem.objective.terminal)
+
+    @cached_property
+    def _costs(self) -> tuple[Any, ...]:
+        return tuple(self._written(one.cost) for one in self.problem.objective.observations)
+
+    @cached_property
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {state.name: tuple(int(n) for n in shape_of(self._written(state))) for state in self.problem.model.states}
+
+    @cached_property
+    def _gaps(self) -> dict[Any, Any]:
+        """The stated conditions and kinks that depend on the depth alone, with what vanishes where they switch."""
         model = self.problem.model
-        first = self._inside(nodes, 1, 0)
-        initial = {**values, model.depth.name: nodes[0] if not model.functions and not self._split(nodes) else first}
-        state = np.concatenate([*(np.ravel(evaluate(self._written(h), initial)) for _, h in model.initial), [0.0]])
-        yield 0, (first, state)
-        for j in range(1, len(nodes)):
-            state = self._segment(values, nodes, j, state)
-            yield j, (self._inside(nodes, j, 1), state)
+        stated = walk((*self._slopes, *self._initial, self._terminal, *self._costs))
+        found = {node: cast(Any, node.args) for node in stated if isinstance(node, (Relational, *KINKS))}
+        alone = {node for node in found if model.depth in leaves(node) and leaves(node) <= {model.depth, *model.names}}
+        return {node: sides[0] - sides[1] if len(sides) > 1 else sides[0] for node, sides in found.items() if node in alone}
 
-    def _split(self, nodes: list[float]) -> bool:
-        return len(nodes) > 2
+    # ------------------------------------------------------------ nodes and pieces
 
-    def _inside(self, nodes: list[float], j: int, side: int) -> float:
-        """A depth of segment j, as near to its end `side` as its conditions are sure of."""
-        a, b = nodes[j - 1], nodes[j]
-        return a + (b - a) * (1 - EDGE if side else EDGE)
+    def _observed(self, values: Mapping[str, Any]) -> list[tuple[float, int, int]]:
+        """(depth, number of the observation, place among its depths)."""
+        stated = self.problem.objective.observations
+        return [(float(evaluate(at, values)), i, j) for i, one in enumerate(stated) for j, at in enumerate(one.at)]
 
-    def _segment(self, values: Mapping[str, Any], nodes: list[float], j: int, state: Array) -> Array:
-        a, b = nodes[j - 1], nodes[j]
-        if a == b:
-            return state
-        low, high = sorted((self._inside(nodes, j, 0), self._inside(nodes, j, 1)))
-        found = solve_ivp(self._slopes(values, low, high), (a, b), state, method=self.method, rtol=RTOL, atol=ATOL)
-        if not found.success:
-            raise SolveError(f"SciPy's {self.method} fails in {self.problem.name!r}: {found.message}", depth=float(found.t[-1]))
-        return found.y[:, -1]
+    def _switches(self, values: Mapping[str, Any], start: float, end: float) -> Iterator[float]:
+        """Where the stated conditions on depth change sides, kinks whose depth can be read off, and the break points given by hand."""
+        yield from (float(evaluate(depth, values)) for depth in self.problem.model.breakpoints)
+        grid = np.linspace(start, end, SCAN)
+        for node in self._gaps:
+            if self._splits(node, values):
+                yield from _roots(self._height(node, values), grid)
 
-    def _slopes(self, values: Mapping[str, Any], low: float, high: float) -> Callable[[float, Array], Array]:
-        model = self.problem.model
-        stated = [self._written(f) for _, f in model.field]
-        running = self._written(self.problem.objective.running)
+    def _height(self, node: Any, values: Mapping[str, Any]) -> Callable[[float], float]:
+        return lambda s: float(evaluate(self._gaps[node], {**values, self.depth: s}))
+
+    def _splits(self, node: Any, values: Mapping[str, Any]) -> bool:
+        """Whether the domain is split where a node switches: at conditions, and at kinks of a straight line in depth."""
+        height = self._height(node, values)
+        first, middle, last = (height(s) for s in (0.0, 0.5, 1.0))
+        straight = abs(first - 2 * middle + last) <= APART * max(abs(first), abs(middle), abs(last))
+        return isinstance(node, Relational) or straight
+
+    def pieces(self, values: Mapping[str, Any], middle: float) -> Pieces:
+        """What the conditions and kinks on depth are in a segment, decided in its middle."""
+        return {node: self._piece(node, values, middle) for node in self._gaps if self._splits(node, values)}
+
+    def _piece(self, node: Any, values: Mapping[str, Any], middle: float) -> Any:
+        if isinstance(node, Relational):
+            return sp.true if evaluate(node, {**values, self.depth: middle}) else sp.false
+        above, below = KINKS[type(node)](*node.args)
+        return above if self._height(node, values)(middle) > 0 else below
+
+    # ------------------------------------------------------------ the path
+
+    def _states(self, values: Mapping[str, Any], nodes: list[float], pieces: list[Pieces], sample: int) -> Iterator[Array]:
+        """The state at each node, with the integral of the running cost behind it."""
+        start = {**values, self.depth: nodes[0]}
+        state = np.concatenate([*(np.ravel(evaluate(substitute(h, pieces[0]), start)) for h in self._initial), [0.0]])
+        yield state
+        for j, (a, b) in enumerate(pairwise(nodes)):
+            state = self._carried(j, self.right_side(values, pieces[j]), a, b, state, sample)
+            yield state
+
+    def _carried(self, j: int, slopes: Slopes, a: float, b: float, state: Array, sample: int) -> Array:
+        try:
+            return state if a == b else self.march(sample, j, slopes, a, b, state)
+        except SolveError as error:
+            raise SolveError(f"{self.problem.name!r}: {error}", depth=error.depth, sample=sample) from error
+
+    def right_side(self, values: Mapping[str, Any], pieces: Pieces) -> Slopes:
+        """The field of one sample in a segment, the running cost behind it."""
+        stated = [substitute(f, pieces) for f in self._slopes]
 
         def slopes(s: float, y: Array) -> Array:
-            here = {**values, **self._states(y), model.depth.name: min(max(s, low), high)}
-            return np.concatenate([*(np.ravel(evaluate(f, here)) for f in stated), [evaluate(running, here)]])
+            here = {**values, **self._named(y), self.depth: s}
+            return np.concatenate([np.ravel(evaluate(f, here)) for f in stated])
 
         return slopes
 
-    def _states(self, y: Array) -> dict[str, Array]:
+    def _named(self, y: Array) -> dict[str, Array]:
         found, start = {}, 0
-        for state in self.problem.model.states:
-            shape = tuple(int(n) for n in shape_of(self._written(state)))
+        for name, shape in self._shapes.items():
             size = int(np.prod(shape))
-            found[state.name] = y[start : start + size].reshape(shape) if shape else y[start]
+            found[name] = y[start : start + size].reshape(shape) if shape else y[start]
             start += size
         return found
-
-    def _cost(self, cost: Any, values: Mapping[str, Any], nodes: list[float], node: int, path: dict[int, tuple[float, Array]]) -> float:
-        model = self.problem.model
-        depth, state = path[node]
-        exact = nodes[node] if not self._split(nodes) else depth
-        return float(evaluate(self._written(cost), {**values, **self._states(state), model.depth.name: exact}))
 
 
 def _roots(function: Callable[[float], float], grid: Array) -> Iterator[float]:
@@ -151,18 +204,24 @@ def samples(bound: Bound) -> list[dict[str, Array]]:
     return [{name: array[b] if name in bound.batched else array for name, array in bound.arrays.items()} for b in range(count)]
 
 
-def value(problem: Problem, bound: Bound, method: str = "DOP853") -> float:
+def equal_steps(problem: Problem, bound: Bound, method: str, steps: int) -> EqualSteps:
+    """The steps that `steps` equal ones over the domain of each sample amount to, segment by segment."""
+    statement = Statement(problem, sizes=bound.sizes)
+    return EqualSteps(method, tuple(counts(statement.nodes(one), steps) for one in samples(bound)))
+
+
+def value(problem: Problem, bound: Bound, march: March = SCIPY) -> float:
     """The reduced loss."""
-    statement = Statement(problem, method, bound.sizes)
-    losses = [statement.loss(one) for one in samples(bound)]
+    statement = Statement(problem, march, bound.sizes)
+    losses = [statement.loss(one, sample) for sample, one in enumerate(samples(bound))]
     return float(np.mean(losses) if problem.reduction == "mean" else np.sum(losses))
 
 
-def directional(problem: Problem, bound: Bound, direction: Mapping[str, Array], method: str = "DOP853") -> float:
+def directional(problem: Problem, bound: Bound, direction: Mapping[str, Array], march: March = SCIPY) -> float:
     """The derivative of the reduced loss along a direction, by extrapolated central differences."""
 
     def central(size: float) -> float:
-        ends = [value(problem, _moved(bound, direction, sign * size), method) for sign in (1, -1)]
+        ends = [value(problem, _moved(bound, direction, sign * size), march) for sign in (1, -1)]
         return (ends[0] - ends[1]) / (2 * size)
 
     coarse, fine = central(STEP), central(STEP / 2)

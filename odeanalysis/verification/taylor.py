@@ -1,10 +1,13 @@
-"""Taylor tests: the remainder of the loss along a direction falls with slope 2 if, and only if, the gradient is right.
+"""Taylor tests: along a direction, remainders of order 0, 1, 2 fall with slopes 1, 2, 3 if, and only if, the derivatives are right.
 
-R(e) = |ell(v + e d) - ell(v) - e g.d|,   measured on the recorded steps, which makes ell smooth in e
+R_1(e) = |ell(v + e d) - ell(v) - e g.d|,   R_2(e) = |ell(v + e d) - ell(v) - e g.d - e^2/2 d.H d|
+
+measured on the recorded steps, which makes ell smooth in e. R_0 is the R_1 of a zero gradient.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,8 +19,12 @@ from odeanalysis.numerics.gradients.run import Run
 SIZES = 2.0 ** -np.arange(2, 27)
 NOISE = 64 * np.finfo(float).eps
 ABOVE = 64
+SHAKEN = 8
+FITTED = 8
 LEFT_OUT = 4
 WINDOW = 5
+FEWEST = 3
+SHORT = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,27 +37,50 @@ class Line:
     origin: float
     scale: float
 
-    def remainder(self, gradients: Mapping[str, Array]) -> Array:
-        """R(e) for each size."""
+    def remainder(self, gradients: Mapping[str, Array], curvature: float = 0.0) -> Array:
+        """R_1(e) for each size; R_2(e) for a curvature d.H d."""
         slope = sum(float(np.sum(gradients[name] * d)) for name, d in self.direction.items())
-        return np.abs(self.values - self.origin - self.sizes * slope)
+        return np.abs(self.values - self.origin - self.sizes * slope - self.sizes**2 / 2 * curvature)
+
+    @cached_property
+    def floor(self) -> float:
+        """The noise of a remainder: rounding of the loss, and what shakes it at the smallest sizes, where it is a parabola otherwise."""
+        return max(NOISE * self.scale, SHAKEN * self._shake)
 
     @property
-    def floor(self) -> float:
-        """The rounding noise of a remainder."""
-        return NOISE * self.scale
+    def _shake(self) -> float:
+        known = np.nonzero(np.isfinite(self.values))[0][-FITTED:]
+        if len(known) < FITTED:
+            return 0.0
+        sizes = self.sizes[known] / self.sizes[known[0]]
+        powers = np.stack([sizes, sizes**2], axis=1)
+        moved = self.values[known] - self.origin
+        return float(np.max(np.abs(powers @ np.linalg.lstsq(powers, moved)[0] - moved)))
 
 
 @dataclass(frozen=True)
 class Slope:
-    """The fitted slope of a remainder; `exact` where it never rises above rounding; None where too few sizes lie above it."""
+    """The fitted slope of a remainder; `exact` where it never rises above the noise; None where too few sizes lie above it.
+
+    due: the slope of right derivatives.
+    """
 
     slope: float | None
     exact: bool = False
+    due: int = 2
+
+    @property
+    def bound(self) -> float:
+        return self.due - SHORT
+
+    @property
+    def measured(self) -> float:
+        """The slope; that which is due where the remainder is exact, NaN where it is undecided."""
+        return float(self.due) if self.exact else float("nan") if self.slope is None else self.slope
 
     @property
     def passed(self) -> bool:
-        return self.exact or (self.slope is not None and self.slope >= 1.9)
+        return self.measured >= self.bound
 
 
 def directions(run: Run, count: int, seed: int) -> list[dict[str, Array]]:
@@ -98,17 +128,30 @@ def _beside(run: Run, name: str, steps: Array) -> Array:
     return np.repeat(steps[:, None], run.setting.batch, axis=1)
 
 
-def slope(along: Line, gradients: Mapping[str, Array]) -> Slope:
-    """The slope of the remainder over the smallest sizes at which it stands clear of the rounding noise."""
-    remainder = along.remainder(gradients)
+def slope(along: Line, gradients: Mapping[str, Array], curvature: float | None = None) -> Slope:
+    """The slope of the remainder over the smallest sizes at which it stands clear of the noise.
+
+    curvature: d.H d, for the remainder of order 2, whose slope is 3; None for that of order 1.
+    """
+    due = 2 if curvature is None else 3
+    remainder = along.remainder(gradients, curvature or 0.0)
     noise = along.floor + NOISE * np.abs(along.values - along.origin)
     known = np.isfinite(remainder)
     clear = known & (remainder > ABOVE * noise)
     if not clear.any():
-        return Slope(None, exact=bool(known.sum() >= WINDOW))
+        return Slope(None, bool(known.sum() >= WINDOW), due)
     last = int(np.nonzero(clear)[0][-1])
     first = max(0, last - WINDOW + 1)
-    if last - first + 1 < 3 or not clear[first : last + 1].all():
-        return Slope(None)
-    fitted = np.polyfit(np.log(along.sizes[first : last + 1]), np.log(remainder[first : last + 1]), 1)
-    return Slope(float(fitted[0]))
+    if last - first + 1 >= FEWEST and clear[first : last + 1].all():
+        return Slope(_fitted(along.sizes[first : last + 1], remainder[first : last + 1]), due=due)
+    at_least = _at_least(along.sizes, np.where(clear, remainder, ABOVE * noise), last)
+    return Slope(at_least if at_least is not None and at_least >= due - SHORT else None, due=due)
+
+
+def _fitted(sizes: Array, remainder: Array) -> float:
+    return float(np.polyfit(np.log(sizes), np.log(remainder), 1)[0])
+
+
+def _at_least(sizes: Array, remainder: Array, last: int) -> float | None:
+    """The slope of a remainder that falls into the noise within few sizes: at the next size it is no more than what noise would hide."""
+    return _fitted(sizes[: last + 2], remainder[: last + 2]) if 0 < last < len(sizes) - 1 and last + 1 < FEWEST else None

@@ -9,7 +9,8 @@ import pytest
 from odeanalysis.cli import backends
 from odeanalysis.numerics.gradients.evaluate import evaluate
 from odeanalysis.verification import certificate
-from tests.cli.running import CONTRACT, Outcome, run
+from odeanalysis.verification.survey import Survey
+from tests.cli.running import CONTRACT, GROWTH, Outcome, files, run
 
 KEYS = {"verdict", "routes", "slopes", "mutants", "error_bar"}
 CLOSED = CONTRACT / "closed_form"
@@ -31,6 +32,25 @@ def test_the_contracts_gradients_are_certified(folder: Path):
 def test_mutants_are_counted():
     found = check(CLOSED, "--mutants", "--json").document["mutants"]
     assert found["tried"] == found["killed"] + len(found["equivalent"]) > 10 and found["survivors"] == []
+    assert (found["method"], found["steps"], found["left_out"]) == ("heun2", 6, 0)
+
+
+def test_terms_that_are_left_out_are_said_and_can_be_tried(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(certificate, "TERMS", 5)
+    some = check(CLOSED, "--mutants", "--json").document["mutants"]
+    every = check(CLOSED, "--all-terms", "--json").document["mutants"]
+    assert some["left_out"] > 5 and every["left_out"] == 0 and every["tried"] > some["tried"]
+    outcome = check(CLOSED, "--mutants")
+    assert "6 steps of heun2" in outcome.out and f"those of {some['left_out']} terms of the derivation; --all-terms" in outcome.out
+
+
+def test_mutants_are_named_with_their_reasons_and_those_that_pass(monkeypatch: pytest.MonkeyPatch):
+    survey = Survey(9, 7, 2, {"a term": "zero wherever it is computed"}, ("a sign",), method="heun2", steps=6)
+    monkeypatch.setattr(certificate, "survey", lambda *arguments: survey)
+    outcome = check(CLOSED, "--mutants")
+    assert outcome.code == 1 and "inconclusive: mutants that pass is 1, its bound 0" in outcome.err
+    for words in ("7 of 9 refused, 2 of them only at other values", "a term: zero wherever it is computed", "not refused", "a sign"):
+        assert words in outcome.out
 
 
 def test_without_mutants_none_were_tried():
@@ -40,7 +60,28 @@ def test_without_mutants_none_were_tried():
 def test_the_certificate_for_people_names_every_check():
     outcome = check(CLOSED)
     assert outcome.code == 0
-    assert not [words for words in ("route independent", "Taylor slope 3", "confirmed", "error bar") if words not in outcome.out]
+    said = ("route independent", "Taylor slope 3", "Hessian slope 3", "Hamiltonian between nodes", "confirmed", "error bar")
+    assert not [words for words in said if words not in outcome.out]
+
+
+def test_an_exact_remainder_is_said_to_be_exact(tmp_path: Path):
+    model, values = files(tmp_path, GROWTH.replace("theta*z", "theta").replace("theta**2*z**2", "z"))
+    outcome, document = run("check", model, values), run("check", model, values, "--json").document
+    assert document["exact"] == [True, True, True] and document["slopes"] == [2, 2, 2]
+    assert [line.split()[-1] for line in outcome.out.splitlines() if line.startswith("Taylor")] == ["exact"] * 3
+
+
+def test_a_path_says_where_its_invariants_change_most():
+    document = check(CLOSED, "--json").document
+    assert document["invariant"]["worst"] < 1e-13 and 0 <= document["invariant"]["depth"] <= 1.5
+    assert document["hamiltonian"]["worst"] < 1e-9
+    assert check(CONTRACT / "network_batch", "--json").document["hamiltonian"] is None
+
+
+def test_fixed_steps_are_compared_with_a_route_that_uses_none_of_our_calculus():
+    document = check(CLOSED, "--steps", "7", "--method", "rk4", "--json").document
+    assert document["verdict"] == "confirmed" and document["routes"]["independent"] < 1e-6
+    assert set(document["skipped"]) == {"adjoint", "forward"}
 
 
 @pytest.mark.parametrize("verdict", ["refuted", "inconclusive"])

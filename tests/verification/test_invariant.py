@@ -7,7 +7,7 @@ import pytest
 
 import odeanalysis as oda
 from odeanalysis.numerics.gradients.program import Program
-from odeanalysis.verification.invariant import drift
+from odeanalysis.verification.invariant import drift, hamiltonian_drift
 from odeanalysis.verification.taylor import directions
 from tests.cases import CASES
 
@@ -53,3 +53,55 @@ def test_a_direction_that_does_nothing():
     run = run_of("unused_names")
     still = {name: np.zeros(array.shape) for name, array in run.setting.bound.arrays.items()}
     assert drift(run, still).worst == 0
+
+
+# ---------------------------------------------------------------- the Hamiltonian
+
+
+def tight(problem, values, rtol=1e-12):
+    return oda.solve_problem(problem, values, oda.Settings(rtol=rtol, atol=rtol))
+
+
+AUTONOMOUS = (
+    "closed_form",
+    "observed_unordered",
+    "moving_observation",
+    "predator_prey",
+    "state_blocks",
+    "moving_switch",
+    "holes_of_their_own",
+)
+
+
+@pytest.mark.parametrize("name", AUTONOMOUS)
+def test_the_hamiltonian_is_one_number_between_nodes(name):
+    """Whatever jumps at observations and switches."""
+    found = hamiltonian_drift(tight(CASES[name].problem(), CASES[name].values()))
+    assert found is not None and found.worst < 1e-11
+
+
+@pytest.mark.parametrize("name", ["running_cost", "moving_ends", "network_batch"])
+def test_where_the_depth_stands_in_the_field_it_is_no_invariant(name):
+    assert hamiltonian_drift(tight(CASES[name].problem(), CASES[name].values())) is None
+
+
+def test_coarse_steps_do_not_keep_it():
+    assert hamiltonian_drift(run_of("closed_form")) is None
+
+
+def test_it_falls_with_the_tolerance():
+    problem, values = CASES["predator_prey"].problem(), CASES["predator_prey"].values()
+    found = [hamiltonian_drift(tight(problem, values, rtol)) for rtol in (1e-4, 1e-7)]
+    assert all(found) and 1e-9 < found[1].worst < found[0].worst / 50
+
+
+def test_it_breaks_where_the_costate_is_wrong():
+    run = tight(CASES["closed_form"].problem(), CASES["closed_form"].values())
+    broken = Broken(run.setting.program.parts, run.setting.program.shared)
+    found = hamiltonian_drift(replace(run, setting=replace(run.setting, program=broken)))
+    assert found is not None and found.worst > 1e-5 and found.depth > 0.5
+
+
+def test_a_path_without_length_keeps_it():
+    found = hamiltonian_drift(tight(CASES["zero_length"].problem(), CASES["zero_length"].values()))
+    assert found is not None and found.worst == 0

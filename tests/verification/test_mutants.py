@@ -1,148 +1,143 @@
-"""Mutants: every way to break a derivation is tried; each is refused, or is shown to change nothing."""
+"""Mutants: every way to break a derivation is enumerated, and computes another gradient, for itself alone."""
 
 from functools import cache
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import odeanalysis as oda
-from odeanalysis.numerics.gradients.differences import ComplexStep
-from odeanalysis.numerics.gradients.discrete import DiscreteAdjoint
+from odeanalysis.derivations.parts import H
 from odeanalysis.numerics.gradients.program import Program
+from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.calculus.rules import PULLBACKS
+from odeanalysis.symbolic.formula import formula
 from odeanalysis.symbolic.functions import FUNCTIONS
 from odeanalysis.verification import mutants as mt
 from odeanalysis.verification.compare import relative_difference
+from odeanalysis.verification.exchange import AT_NODES, Exchanged, backward
+from odeanalysis.verification.trials import settings_of, trial
 from tests.cases import CASES
 
-SMALL = ("closed_form", "everything_moves", "moving_switch", "observed_twice", "per_sample_parameters")
+a, b, c = sp.symbols("a b c", real=True)
+u, W = oda.block("u", 3), oda.block("W", 3, 3)
 
 
 @cache
-def run_of(name):
-    return oda.solve_problem(CASES[name].problem(), CASES[name].values(), oda.Settings("heun2", steps=6))
+def first(name, method="tsit5"):
+    return trial(CASES[name].problem(), CASES[name].values(), settings_of(oda.Settings(method)), 0)
 
 
-@cache
-def certified(name):
-    return oda.check(CASES[name].problem(), CASES[name].values(), settings=oda.Settings("heun2", steps=6), mutants=True)
+def computed(name, mutant):
+    run = first(name).run
+    return first(name).gradient(mutant.program(run.setting.program, run.settings.method))
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_all_mutants_are_killed_but_those_that_change_nothing(name):
-    certificate = certified(name)
-    found = certificate.mutants
-    assert certificate.verdict == "confirmed" and not found.survivors
-    assert found.tried == found.killed + len(found.equivalent) > 20
-    assert found.killed > 0.9 * found.tried
-    assert {check.name: check.passed for check in certificate.checks}["mutants refused"]
+# ---------------------------------------------------------------- terms
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_those_said_to_change_nothing_do_not(name):
-    """Each is run again and compared with a route that knows nothing of adjoints."""
-    run = run_of(name)
-    truth = ComplexStep().gradients(run)
-    equivalent = certified(name).mutants.equivalent
-    seen = set()
-    for mutant in mt.mutants(run):
-        if mutant.title in equivalent and mutant.title not in seen:
-            seen.add(mutant.title)
-            assert "the gradient is the same to rounding" in equivalent[mutant.title]
-            assert relative_difference(computed(run, mutant), truth) < 1e-9
-    assert seen == set(equivalent)
+def test_the_terms_of_a_row_and_of_the_sums_inside_it():
+    """Sums in conditions, keys and exponents of nothing that is derived are no terms."""
+    inside = oda.where(a + b > c, a * (b + c**2), oda.sin(a - b))
+    stated = formula("f", [a, b, c], {"y": inside + c})
+    titles = sorted(term.title for term in mt.terms_of("f", stated))
+    assert titles == sorted(f"f: {one} in y" for one in (c, inside, b, c**2, a, -b))
+
+
+def test_terms_stand_inside_a_sum_over_the_batch():
+    stated = formula("f", [u, W], {"y": nodes.BatchSum(u + W @ u)})
+    assert {term.title for term in mt.terms_of("f", stated)} == {"f: u in y", "f: W @ u in y"}
+    dropped = {str(one.output["y"]) for term in mt.terms_of("f", stated) for words, one in term.wrong() if words == "dropped"}
+    assert dropped == {str(nodes.BatchSum(u)), str(nodes.BatchSum(W @ u))}
+
+
+def test_only_rows_that_carry_a_cotangent_are_broken():
+    stated = formula("f", [a, b], {"y": a + 1, "z": a * b})
+    assert [term.title for term in mt.terms_of("f", stated, lambda leaf: leaf == b)] == ["f: a*b in z"]
+
+
+@pytest.mark.parametrize(
+    ("change", "term", "expected"),
+    [
+        ("with its sign flipped", a * b, -a * b),
+        ("dropped", a * b, 0),
+        ("without its step size", H**2 * a, a),
+        ("without its step size", a, a),
+        ("with a transpose", 2 * (W.T @ u), 2 * (W @ u)),
+        ("with a transpose", W @ u, W.T @ u),
+        ("with a transpose", oda.outer(u, 2 * u + 1), oda.outer(2 * u + 1, u)),
+        ("with a transpose", oda.block("V", 2, 3) @ u, oda.block("V", 2, 3) @ u),
+    ],
+)
+def test_the_ways_to_break_a_term(change, term, expected):
+    assert mt.TERM_CHANGES[change](term) == expected
+
+
+def test_a_change_that_changes_nothing_is_no_mutant():
+    (term,) = mt.terms_of("f", formula("f", [a], {"y": a}))
+    assert [words for words, _ in term.wrong()] == ["with its sign flipped", "dropped"]
+
+
+# ---------------------------------------------------------------- of a gradient
 
 
 @pytest.mark.parametrize("name", ["everything_moves", "per_sample_parameters", "network_batch"])
 def test_every_term_and_every_rule_has_its_mutants(name):
-    run = run_of(name)
-    titles = [mutant.title for mutant in mt.mutants(run)]
-    terms = sum(1 for place in mt.term_places(run))
-    rules = [title for title in titles if title.startswith(("rule ", "derivative of "))]
-    assert len(titles) == len(rules) + 2 * terms and len(rules) % 3 == 0
-    assert {"rule Mul dropped", "rule Times dropped", "rule Plus dropped"} & set(titles)
+    run = first(name).run
+    terms, rules = list(mt.term_mutants(run)), list(mt.rule_mutants(run))
+    assert len(terms) >= 2 * len(mt.terms_of_run(run)) and len(rules) > 10
+    assert {"step"} < {where for mutant in terms for where in mutant.changed}
+    done = {words for mutant in terms for words in mt.TERM_CHANGES if mutant.title.endswith(words)}
+    assert done >= {"without its step size", "with its sign flipped", "dropped"}
+    titles = {mutant.title for mutant in rules}
+    assert {"reverse rule Mul, argument 1 dropped", "reverse rule Plus, argument 1 dropped"} & titles
 
 
 def test_mutants_compute_other_gradients():
-    """Most of them: a table swapped in vain, or a cache that hands the old program back, would leave all the same."""
-    run = run_of("network_batch")
-    truth = DiscreteAdjoint().gradients(run)
-    gaps = [relative_difference(found, truth) for found in gradients(run, 40) if found is not None]
-    assert np.mean(np.array(gaps) > 1e-6) > 0.9
+    """Most of them: a table read in vain, or a cache that hands the old program back, would leave all the same."""
+    one = first("network_batch")
+    mutants = [*mt.rule_mutants(one.run), *mt.term_mutants(one.run, mt.terms_of_run(one.run)[::3])]
+    found = [computed("network_batch", mutant) for mutant in mutants]
+    gaps = [relative_difference(gradient, one.right) for gradient in found if gradient is not None]
+    assert np.mean(np.array(gaps) > 1e-6) > 0.95
 
 
-def gradients(run, most):
-    return [mt._gradient(run, mutant) for mutant in mt.mutants(run, most)]
-
-
-def computed(run, mutant):
-    found = mt._gradient(run, mutant)
-    assert found is not None
-    return found
-
-
-def test_checks_that_refuse_nothing_have_survivors():
-    run = run_of("closed_form")
-    truth = DiscreteAdjoint().gradients(run)
-    found = mt.survey(run, lambda gradient: False, lambda gradient: relative_difference(gradient, truth) > 1e-9)
-    assert len(found.survivors) == found.tried - len(found.equivalent) - found.killed > 20
-
-
-def test_a_survivor_refutes(monkeypatch):
-    from odeanalysis.verification import certificate, taylor
-
-    monkeypatch.setattr(certificate, "relative_difference", lambda found, reference: 0.0)
-    monkeypatch.setattr(taylor, "slope", lambda line, gradient: taylor.Slope(2.0))
-    problem, values = CASES["closed_form"].problem(), CASES["closed_form"].values()
-    run = run_of("closed_form")
-    survey = mt.survey(run, lambda gradient: False, lambda gradient: True)
-    monkeypatch.setattr(certificate, "survey", lambda *arguments: survey)
-    found = oda.check(problem, values, settings=oda.Settings("heun2", steps=6), mutants=True)
-    assert found.verdict == "refuted" and found.mutants.survivors
-
-
-def test_tables_are_as_they_were():
-    rules, functions = dict(PULLBACKS), dict(FUNCTIONS)
-    list(mt.mutants(run_of("network_batch"), most=4))
+def test_mutants_leave_no_trace():
+    run = first("network_batch").run
+    rules, functions, right = dict(PULLBACKS), dict(FUNCTIONS), backward(run.setting.program, "heun2")
+    mutants = mt.rule_mutants(run)
+    next(mutants)
+    again = backward(Program(run.setting.program.parts, run.setting.program.shared), "heun2")
+    assert {name: one.formula for name, one in again.items()} == {name: one.formula for name, one in right.items()}
+    list(mutants)
     assert rules == PULLBACKS and functions == FUNCTIONS
 
 
-def test_tables_are_restored_when_a_mutant_fails():
-    rules = dict(PULLBACKS)
-    kind = next(iter(PULLBACKS))
-    with pytest.raises(ZeroDivisionError), mt.swapped(PULLBACKS, kind, None):
-        assert PULLBACKS[kind] is None
-        raise ZeroDivisionError
-    assert rules == PULLBACKS
+def test_a_mutant_that_cannot_be_derived_is_no_program(monkeypatch):
+    run = first("closed_form").run
 
+    def fails(*_):
+        raise oda.DerivationError("no")
 
-def test_a_mutant_that_cannot_be_derived_is_killed():
-    run = run_of("closed_form")
-    assert mt._gradient(run, mt.Mutant("nothing", None)) is None
-
-
-def test_at_most_so_many_terms_are_taken_evenly():
-    run = run_of("network_batch")
-    every = [mutant.title for mutant in mt.mutants(run)]
-    some = [mutant.title for mutant in mt.mutants(run, most=10)]
-    assert len(some) < len(every) and set(some) <= set(every)
-    assert len([title for title in some if not title.startswith(("rule ", "derivative of "))]) <= 20
+    monkeypatch.setattr(mt, "read_through", fails)
+    mutants = list(mt.rule_mutants(run))
+    assert mutants and all(one.changed is None and one.program(run.setting.program, "heun2") is None for one in mutants)
+    assert first("closed_form").refuses(first("closed_form").gradient(None))
 
 
 def test_exchanged_programs_share_all_other_formulas():
-    run = run_of("closed_form")
-    program = run.setting.program
-    place = next(mt.term_places(run))
-    mutant = next(place.mutants(program, "heun2")).program
-    assert isinstance(mutant, Program) and mutant is not program
-    same = [name for name in mt.AT_NODES if getattr(mutant.vjp, name) is getattr(program.vjp, name)]
-    assert len(same) >= len(mt.AT_NODES) - 1 and mutant.field is program.field
+    program = first("closed_form").run.setting.program
+    mutant = next(mt.term_mutants(first("closed_form").run))
+    found = mutant.program(program, "heun2")
+    assert isinstance(found, Exchanged) and len(mutant.changed) == 1
+    same = [name for name in AT_NODES if getattr(found.vjp, name) is getattr(program.vjp, name)]
+    assert len(same) >= len(AT_NODES) - 1 and found.field is program.field
 
 
 def test_a_rules_mutant_is_derived_while_the_rule_is_wrong():
     """Also what stands at the nodes: the logarithm stands in the terminal cost alone."""
     z, z0 = oda.block("z"), oda.block("z0")
     problem = oda.Problem(oda.Model({z: -z}, {z: z0}, (0, 1), [z0]), oda.Objective(terminal=oda.log(z)))
-    run = oda.solve_problem(problem, {"z0": 2.0}, oda.Settings("heun2", steps=6))
-    flipped = next(one for one in mt.mutants(run) if one.title == "derivative of log with its sign flipped")
-    assert computed(run, flipped)["z0"] == pytest.approx(-0.5)
+    one = trial(problem, {"z0": 2.0}, settings_of(oda.Settings()), 0)
+    flipped = next(found for found in mt.rule_mutants(one.run) if found.title == "derivative of log, argument 1 with its sign flipped")
+    assert one.gradient(flipped.program(one.run.setting.program, "heun2"))["z0"] == pytest.approx(-0.5)

@@ -81,6 +81,29 @@ def test_a_remainder_that_stands_clear_at_two_sizes_only_decides_nothing():
     assert one.slope is None and not one.exact and not one.passed
 
 
+def test_the_noise_is_that_of_the_loss_where_it_is_more_than_rounding():
+    """A loss that is shaken by 1e-9: the slope of a wrong gradient is fitted above that, and a remainder below it is none."""
+    shaken = artificial(lambda e: 0.3 * e**2, noise=1e-9)
+    assert 1e-9 < shaken.floor < 1e-7 and artificial(lambda e: 0.3 * e**2).floor < 1e-13
+    assert taylor.slope(shaken, RIGHT).slope == pytest.approx(2, abs=0.05)
+    assert taylor.slope(artificial(lambda e: 0 * e, noise=1e-9), RIGHT).exact
+    assert taylor.slope(shaken, {"x": np.array(1.01)}).slope == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(("curvature", "slope"), [(0.6, 3), (0.61, 2), (0.0, 2)])
+def test_the_remainder_of_order_two_has_slope_three(curvature, slope):
+    """ell = 1 + e + 0.3 e^2 + 0.1 e^3, whose second derivative is 0.6."""
+    cubic = artificial(lambda e: 0.3 * e**2 + 0.1 * e**3)
+    found = taylor.slope(cubic, RIGHT, curvature)
+    assert found.due == 3 and found.slope == pytest.approx(slope, abs=0.1) and found.passed == (slope == 3)
+
+
+def test_a_remainder_of_higher_order_is_seen_to_fall_fast_enough():
+    """It stands clear at two sizes, and lies in the noise at the third: its slope is at least what noise would hide."""
+    steep = taylor.slope(artificial(lambda e: 1e-4 * e**8), RIGHT, 0.0)
+    assert steep.passed and 3 <= steep.measured < 8
+
+
 def test_losses_that_are_not_finite_decide_nothing():
     """And are not taken for a remainder that vanishes."""
     assert taylor.slope(artificial(lambda e: np.nan * e), RIGHT) == taylor.Slope(None, exact=False)

@@ -1,0 +1,101 @@
+"""The mutants of a problem's gradient, put before the checks: which are refused, which change nothing and why, and which slip through."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from odeanalysis.modeling.model import Problem
+from odeanalysis.numerics.gradients.settings import Settings
+from odeanalysis.verification.equivalence import reason
+from odeanalysis.verification.mutants import Mutant, Term, rule_mutants, term_mutants, terms_of_run
+from odeanalysis.verification.trials import Trial, drawn_trials, settings_of, trial
+
+TERMS = 150
+
+
+@dataclass(frozen=True)
+class Survey:
+    """tried: mutants.  killed: refused by a check, `elsewhere` of them not at the values given but at others drawn around them.
+
+    equivalent: title -> why its gradient is the right one, computed.  survivors: titles of wrong gradients that no check refused.
+    left_out: terms of the derivation that were not made wrong.  points: sets of values besides those given.  method, steps: of the solves.
+    """
+
+    tried: int
+    killed: int
+    elsewhere: int = 0
+    equivalent: dict[str, str] = field(default_factory=dict)
+    survivors: tuple[str, ...] = ()
+    left_out: int = 0
+    points: int = 0
+    method: str = ""
+    steps: int | None = None
+
+
+def survey(problem: Problem, values: Mapping[str, Any], asked: Settings, seed: int, most: int | None = TERMS) -> Survey:
+    """Tries the mutants of a gradient.
+
+    asked: the solve that is certified; mutants are tried on one of few steps (`settings_of`).  most: at most so many terms of the
+    derivation are made wrong, evenly spread; None: every one. The rules that are read are all made wrong.
+    Raises as `solve_problem` does.
+    """
+    first = trial(problem, values, settings_of(asked), seed)
+    every = terms_of_run(first.run)
+    chosen = spread(every, most)
+    found = surveyed(first, chain(rule_mutants(first.run), term_mutants(first.run, chosen)), seed)
+    return Survey(**{**vars(found), "left_out": len(every) - len(chosen)})
+
+
+def spread(every: Sequence[Term], most: int | None) -> Sequence[Term]:
+    """At most so many of the terms, evenly spread."""
+    if most is None or len(every) <= most:
+        return every
+    return [every[k * len(every) // most] for k in range(most)]
+
+
+def surveyed(first: Trial, mutants: Iterator[Mutant], seed: int) -> Survey:
+    """Puts mutants before the checks at a first trial; those that pass are tried again at values drawn around it."""
+    tried, passed = 0, []
+    for mutant in titled(mutants):
+        tried += 1
+        if not _refused(first, mutant):
+            passed.append(mutant)
+    others = list(drawn_trials(first, seed)) if passed else []
+    remaining = [mutant for mutant in passed if not any(_refused(one, mutant) for one in others)]
+    trials = [first, *others]
+    equivalent = [mutant for mutant in remaining if others and not _differs(trials, mutant)]
+    return Survey(
+        tried,
+        tried - len(remaining),
+        len(passed) - len(remaining),
+        {mutant.title: reason(mutant, trials, seed) for mutant in equivalent},
+        tuple(mutant.title for mutant in remaining if mutant not in equivalent),
+        points=len(others),
+        method=first.run.settings.method,
+        steps=first.run.settings.steps,
+    )
+
+
+def titled(mutants: Iterator[Mutant]) -> Iterator[Mutant]:
+    """The mutants, those of one title numbered."""
+    seen: Counter[str] = Counter()
+    for mutant in mutants:
+        seen[mutant.title] += 1
+        again = seen[mutant.title]
+        yield mutant if again == 1 else Mutant(f"{mutant.title} ({again})", mutant.changed)
+
+
+def _refused(one: Trial, mutant: Mutant) -> bool:
+    return one.refuses(one.gradient(_program(one, mutant)))
+
+
+def _program(one: Trial, mutant: Mutant):
+    return mutant.program(one.run.setting.program, one.run.settings.method)
+
+
+def _differs(trials: Sequence[Trial], mutant: Mutant) -> bool:
+    """Whether a mutant's gradient is another one somewhere."""
+    found = ((one, one.gradient(_program(one, mutant))) for one in trials)
+    return any(gradient is None or one.differs(gradient) for one, gradient in found)

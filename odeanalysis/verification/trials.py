@@ -1,0 +1,140 @@
+"""Where mutants are tried: solves of few steps, at the values given and at values drawn around them.
+
+Few steps are enough, because the discrete gradient is exact at any step; and they show errors of order h, which fine steps would hide.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from odeanalysis.errors import OdeAnalysisError
+from odeanalysis.modeling.model import Problem
+from odeanalysis.numerics.gradients.differences import ComplexStep
+from odeanalysis.numerics.gradients.discrete import DiscreteAdjoint
+from odeanalysis.numerics.gradients.evaluate import solve_problem
+from odeanalysis.numerics.gradients.program import Array, Compiled, Program
+from odeanalysis.numerics.gradients.run import Run
+from odeanalysis.numerics.gradients.settings import Settings
+from odeanalysis.verification import taylor
+from odeanalysis.verification.compare import relative_difference
+from odeanalysis.verification.exchange import Exchanged, backward
+
+STEPS = 6
+METHOD = "heun2"
+DIRECTIONS = 3
+BOUND = 1e-9
+ROUNDING = 1e-12
+POINTS = 10
+ATTEMPTS = 30
+
+FAILED = (
+    OdeAnalysisError,
+    ValueError,
+    FloatingPointError,
+)  # a value out of a field's domain, and what NumPy says to shapes that do not fit
+
+
+def settings_of(asked: Settings) -> Settings:
+    """The solve on which mutants are tried: heun2, or the method asked for where it uses the Jacobian, with 6 steps."""
+    return Settings(asked.method if asked.stiff else METHOD, steps=STEPS)
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A solve with its right gradient, and the checks that a wrong one is put before: complex steps, and Taylor remainders."""
+
+    run: Run
+    right: dict[str, Array]
+    reference: dict[str, Array]
+    lines: tuple[taylor.Line, ...]
+
+    def gradient(self, program: Program | None) -> dict[str, Array] | None:
+        """The gradient that a program computes; None where it fails to."""
+        if program is None:
+            return None
+        try:
+            with np.errstate(all="ignore"):
+                return DiscreteAdjoint().gradients(replace(self.run, setting=replace(self.run.setting, program=program)))
+        except FAILED:
+            return None
+
+    def refuses(self, gradient: dict[str, Array] | None) -> bool:
+        """Whether a check sees that a gradient is wrong, or there is none."""
+        if gradient is None or relative_difference(gradient, self.reference) > BOUND:
+            return True
+        return any(not taylor.slope(line, gradient).passed for line in self.lines)
+
+    def differs(self, gradient: dict[str, Array]) -> bool:
+        """Whether a gradient is another one than the right one, beyond rounding."""
+        return relative_difference(gradient, self.right) > ROUNDING
+
+    @cached_property
+    def received(self) -> dict[str, list[tuple[Array, ...]]]:
+        """What each formula of the backward pass is called with, by its name."""
+        program, method = self.run.setting.program, self.run.settings.method
+        calls: dict[str, list[tuple[Array, ...]]] = {name: [] for name in backward(program, method)}
+        watched = {name: _watched(one, calls[name]) for name, one in backward(program, method).items()}
+        self.gradient(Exchanged.of(program, method, watched))
+        return calls
+
+
+def _watched(one: Compiled, calls: list[tuple[Array, ...]]) -> Compiled:
+    def function(*arrays: Array) -> tuple[Array, ...]:
+        calls.append(arrays)
+        return one.function(*arrays)
+
+    return replace(one, function=function)
+
+
+def trial(problem: Problem, values: Mapping[str, Any], settings: Settings, seed: int) -> Trial:
+    """The trial at some values. Raises as `solve_problem` does."""
+    run = solve_problem(problem, values, settings)
+    with np.errstate(all="ignore"):
+        right, reference = DiscreteAdjoint().gradients(run), ComplexStep().gradients(run)
+    return Trial(run, right, reference, tuple(taylor.lines(run, taylor.directions(run, DIRECTIONS, seed))))
+
+
+def drawn_trials(first: Trial, seed: int) -> Iterator[Trial]:
+    """Trials at values drawn around those of a first one, or in the problem's ranges, at which the right gradient is accepted.
+
+    Values at which there is no solution, or which a kink makes undecidable, are drawn again, 30 times at most for 10 trials.
+    """
+    random, found = np.random.default_rng(seed), 0
+    for attempt in range(ATTEMPTS):
+        try:
+            one = trial(
+                first.run.setting.problem, _drawn(first.run, DRAWS[attempt % len(DRAWS)], random), first.run.settings, seed + attempt
+            )
+        except FAILED:
+            continue
+        if not one.refuses(one.right):
+            found += 1
+            yield one
+        if found == POINTS:
+            return
+
+
+Draw = Callable[[Array, Array], Array]
+
+# near the values; of their sign and of another size; of any sign; and small, where functions that are saturated are not
+DRAWS: tuple[Draw, ...] = (
+    lambda value, normal: value + 0.3 * normal * (np.abs(value) + 0.3),
+    lambda value, normal: value * np.exp(normal),
+    lambda value, normal: 3 * normal * (np.abs(value) + 1),
+    lambda value, normal: 0.03 * normal * (np.abs(value) + 1),
+    lambda value, normal: 0.001 * normal * (np.abs(value) + 1),
+)
+
+
+def _drawn(run: Run, draw: Draw, random: np.random.Generator) -> dict[str, Array]:
+    """Other values of the same shapes; data that are missing stay missing."""
+    ranges = dict(run.setting.problem.ranges)
+    found = {}
+    for name, array in run.setting.bound.arrays.items():
+        low, high = ranges.get(name, (np.nan, np.nan))
+        moved = random.uniform(low, high, array.shape) if name in ranges else draw(array, random.standard_normal(array.shape))
+        found[name] = np.where(np.isnan(array), np.nan, moved)
+    return found

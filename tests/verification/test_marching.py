@@ -1,0 +1,66 @@
+"""The steps of the independent route: those of our solvers, taken without them."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+import odeanalysis as oda
+from odeanalysis.numerics.gradients.discrete import DiscreteAdjoint
+from odeanalysis.tableaus import METHODS
+from odeanalysis.verification import independent, taylor
+from odeanalysis.verification.marching import EqualSteps, Scipy, counts, jacobian
+from tests.cases import CASES
+
+SOME = ("running_cost", "everything_moves", "kinks_in_depth", "backward_with_a_switch", "some_of_zero_length", "fourier_and_observations")
+QUICK = ("heun2", "rk4", "dopri5", "rosenbrock23", "kvaerno5")
+
+
+@cache
+def run_of(name, method):
+    return oda.solve_problem(CASES[name].problem(), CASES[name].values(), oda.Settings(method, steps=4))
+
+
+def march(run):
+    return independent.equal_steps(run.setting.problem, run.setting.bound, run.settings.method, run.settings.steps)
+
+
+@pytest.mark.parametrize("method", QUICK)
+@pytest.mark.parametrize("name", SOME)
+def test_the_same_steps_give_the_same_loss_and_derivative(name, method):
+    """To rounding, and for methods with a Jacobian to the accuracy of its differences; derivatives to that of differences of the loss."""
+    run = run_of(name, method)
+    bound, gradient = run.setting.bound, DiscreteAdjoint().gradients(run)
+    assert independent.value(run.setting.problem, bound, march(run)) == pytest.approx(run.value, rel=1e-11)
+    direction = taylor.directions(run, 1, 2)[0]
+    found = independent.directional(run.setting.problem, bound, direction, march(run))
+    assert found == pytest.approx(sum(np.sum(gradient[key] * d) for key, d in direction.items()), rel=1e-7, abs=1e-7)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_takes_its_steps(method):
+    run = run_of("running_cost", method)
+    assert independent.value(run.setting.problem, run.setting.bound, march(run)) == pytest.approx(run.value, rel=1e-11)
+
+
+def test_steps_are_counted_as_for_a_solve():
+    assert counts([0, 1], 5) == (5,)
+    assert counts([0, 0.5, 0.5, 1], 5) == (3, 1, 3)
+    assert counts([1, 0.7, 0], 10) == (3, 7)
+    assert counts([2, 2], 4) == (1,)
+
+
+def test_depths_that_part_are_refused():
+    steps = EqualSteps("rk4", ((2,),))
+    with pytest.raises(oda.SolveError, match="two depths that met part"):
+        steps(0, 1, lambda s, z: z, 0.0, 1.0, np.ones(1))
+
+
+def test_a_jacobian_of_differences():
+    matrix = np.array([[1.0, -2.0], [0.5, 3.0]])
+    assert jacobian(lambda s, z: np.sin(matrix @ z), 0.0, np.zeros(2)) == pytest.approx(matrix, abs=1e-9)
+
+
+def test_scipy_says_where_it_gives_up():
+    with pytest.raises(oda.SolveError, match="SciPy's DOP853 fails"):
+        Scipy()(0, 0, lambda s, z: z**2, 0.0, 2.0, np.ones(1))

@@ -1,0 +1,157 @@
+"""Surveys: what passes at the values given is tried elsewhere, what is right has a computed reason, and what is wrong is said."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+import odeanalysis as oda
+from odeanalysis.numerics.gradients.differences import Differences
+from odeanalysis.verification import equivalence, trials
+from odeanalysis.verification import survey as sv
+from odeanalysis.verification.compare import relative_difference
+from odeanalysis.verification.mutants import Mutant, term_mutants
+from odeanalysis.verification.trials import Trial, drawn_trials, settings_of, trial
+from tests.cases import CASES
+
+SMALL = ("closed_form", "everything_moves", "moving_switch", "observed_twice", "per_sample_parameters")
+
+
+@cache
+def surveyed(name, most=None):
+    return sv.survey(CASES[name].problem(), CASES[name].values(), oda.Settings(), 0, most)
+
+
+@cache
+def first(name):
+    return trial(CASES[name].problem(), CASES[name].values(), settings_of(oda.Settings()), 0)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_all_mutants_are_refused(name):
+    found = surveyed(name)
+    assert not found.survivors and not found.equivalent and found.tried == found.killed > 20
+    assert (found.method, found.steps, found.left_out, found.points) == ("heun2", 6, 0, 0)
+
+
+# ---------------------------------------------------------------- tried elsewhere
+
+
+@pytest.mark.parametrize("name", ["no_length", "observed_without_length", "switch_outside"])
+def test_what_passes_at_the_values_given_is_refused_at_others(name):
+    """A domain that has no length, or a switch that lies outside it, at these values alone."""
+    found = surveyed(name)
+    assert found.elsewhere > 20 and found.points == trials.POINTS
+    assert found.killed == found.tried and not found.survivors and not found.equivalent
+
+
+def test_values_are_drawn_in_the_ranges():
+    problem, values = CASES["predator_prey"].problem(), CASES["predator_prey"].values()
+    one = trial(problem, values, settings_of(oda.Settings()), 0)
+    for other in drawn_trials(one, 3):
+        for name, array in other.run.setting.bound.arrays.items():
+            assert ((array >= 0.3) & (array <= 2)).all() and not np.array_equal(array, values[name])
+
+
+def test_values_are_drawn_at_many_sizes_and_missing_data_stay_missing():
+    one = first("missing_data")
+    others = list(drawn_trials(one, 3))
+    assert len(others) == trials.POINTS
+    for name, array in one.run.setting.bound.arrays.items():
+        assert all((np.isnan(other.run.setting.bound.arrays[name]) == np.isnan(array)).all() for other in others)
+    sizes = [abs(other.run.setting.bound.arrays["angle0"]) for other in others]
+    assert min(sizes) < 0.01 and max(sizes) > 1
+
+
+def test_draws_are_repeatable():
+    drawn = [[other.run.setting.bound.arrays["theta"] for other in drawn_trials(first("closed_form"), seed)] for seed in (3, 3, 4)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_values_without_a_solution_are_drawn_again():
+    """z' = -log z from k: half of the values drawn lie outside the domain of the logarithm."""
+    z, k = oda.block("z"), oda.block("k")
+    problem = oda.Problem(oda.Model({z: -oda.log(z)}, {z: k}, (0, 0.5), (k,)), oda.Objective(z**2))
+    others = list(drawn_trials(trial(problem, {"k": 2.0}, settings_of(oda.Settings()), 0), 0))
+    assert len(others) == trials.POINTS and all(other.run.setting.bound.arrays["k"] > 0 for other in others)
+
+
+# ---------------------------------------------------------------- what is right all the same
+
+REASONS = {
+    "linear_flow": {"cancel at 11 sets of values": 1},
+    "backward_with_a_switch": {"only initial: s changes, which nothing reads": 2, "observation 0: s changes, which nothing reads": 6},
+    "zero_length": {"zero wherever it is computed: step, 11 times at 11 sets of values, with _h = 0": 20},
+    "observed_at_start": {"_bar_angle = 0, _bar_speed = 0": 40},
+    "switched_costs": {"zero wherever it is computed: initial": 2, "zero wherever it is computed: terminal": 2},
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_each_equivalent_mutant_has_its_own_reason(name):
+    found = surveyed(name)
+    assert not found.survivors and found.tried == found.killed + len(found.equivalent)
+    for words, least in REASONS[name].items():
+        assert sum(words in reason for reason in found.equivalent.values()) >= least, found.equivalent
+
+
+def test_a_function_that_is_written_otherwise_is_the_same():
+    one = first("closed_form")
+    (name, right), *_ = equivalence.backward(one.run.setting.program, "heun2").items()
+    again = replace(right, function=lambda *arrays: tuple(found * 3 / 3 for found in right.function(*arrays)))
+    assert "the same function, at 15 random inputs" in equivalence.reason(Mutant("", {name: again}), [one], 0)
+
+
+@pytest.mark.parametrize("name", ["linear_flow", "backward_with_a_switch", "switched_costs"])
+def test_those_said_to_be_right_are(name):
+    """At values of their own, compared with differences, which know nothing of adjoints."""
+    equivalent = surveyed(name).equivalent
+    one = first(name)
+    for other in drawn_trials(one, 77):
+        truth = Differences().gradients(other.run)
+        for mutant in term_mutants(one.run):
+            if mutant.title in equivalent:
+                gradient = other.gradient(mutant.program(one.run.setting.program, "heun2"))
+                assert gradient is not None and relative_difference(gradient, truth) < 1e-5
+
+
+# ---------------------------------------------------------------- what slips through
+
+
+def test_checks_that_refuse_nothing_have_survivors(monkeypatch):
+    monkeypatch.setattr(Trial, "refuses", lambda self, gradient: gradient is None)
+    found = sv.survey(CASES["closed_form"].problem(), CASES["closed_form"].values(), oda.Settings(), 0)
+    assert len(found.survivors) == found.tried - found.killed > 20 and not found.equivalent
+
+
+def test_a_mutant_that_can_be_tried_nowhere_else_is_no_equivalent_one(monkeypatch):
+    """What is the same at one set of values may be another elsewhere."""
+    monkeypatch.setattr(sv, "drawn_trials", lambda first, seed: iter(()))
+    found = sv.survey(CASES["no_length"].problem(), CASES["no_length"].values(), oda.Settings(), 0)
+    assert len(found.survivors) > 20 and not found.equivalent and found.points == 0
+
+
+def test_where_it_differs_somewhere_a_mutant_that_passes_survives():
+    """A gradient that is wrong by less than any check sees, at all values."""
+    one = first("closed_form")
+    name, right = "initial", equivalence.backward(one.run.setting.program, "heun2")["initial"]
+    slightly = replace(right, function=lambda *arrays: tuple(found * (1 + 1e-11) for found in right.function(*arrays)))
+    found = sv.surveyed(one, iter([Mutant("a little", {name: slightly})]), 0)
+    assert found.survivors == ("a little",) and not found.equivalent
+
+
+def test_at_most_so_many_terms_are_taken_evenly_and_the_rest_is_counted():
+    every, some = surveyed("network_batch"), surveyed("network_batch", 10)
+    assert every.left_out == 0 and some.left_out > 10 and some.tried < every.tried
+    assert sv.spread(list(range(7)), 3) == [0, 2, 4] and sv.spread([1, 2], 3) == [1, 2] and sv.spread([1, 2], None) == [1, 2]
+
+
+def test_mutants_of_one_title_are_told_apart():
+    titles = [one.title for one in sv.titled(iter([Mutant("a", None), Mutant("b", None), Mutant("a", None)]))]
+    assert titles == ["a", "b", "a (2)"]
+
+
+def test_a_method_that_uses_the_jacobian_is_tried_itself():
+    found = sv.survey(CASES["closed_form"].problem(), CASES["closed_form"].values(), oda.Settings("rosenbrock23"), 0, 5)
+    assert found.method == "rosenbrock23" and found.killed > 20 and not found.survivors
