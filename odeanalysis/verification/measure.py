@@ -32,6 +32,7 @@ PLACES = ("field", "running", "terminal", "initial", "domain", "observations")
 TIGHT = Settings(rtol=1e-11, atol=1e-12)
 CLOSE = 1e-9
 Combination = Mapping[str, float]
+Broken = Callable[[Mapping[str, Array]], Array]
 FULL: Combination = dict.fromkeys(PLACES, 1.0)
 REFUTED = 1e-3
 STEPS = 2.0 ** -np.arange(2, 15)
@@ -99,10 +100,12 @@ def terms(instance: Instance, sensitivity: Sensitivity | None = None) -> dict[st
     return {place: found[copy_of(instance.name, place)] for place in PLACES}
 
 
-def truths(instance: Instance) -> dict[str, Array]:
+def truths(instance: Instance, settings: Settings = TIGHT) -> dict[str, Array]:
     """The gradient in three ways that know nothing of adjoints: complex steps through the solver, forward sensitivities, and, without
-    any of our calculus, differences of SciPy's losses."""
-    run = solve_problem(instance.problem, instance.values, TIGHT)
+    any of our calculus, differences of SciPy's losses.
+
+    settings: of our solver. Steps that follow the solution alone may be too long for how it varies; a number of steps is not."""
+    run = solve_problem(instance.problem, instance.values, settings)
     ours = {"complex step": ComplexStep(), "forward sensitivities": Forward()}
     return {**{way: route.gradients(run)[instance.name] for way, route in ours.items()}, "SciPy differences": by_scipy(instance)}
 
@@ -139,21 +142,25 @@ def relative(found: Array, known: Array, size: float | None = None) -> float:
 
 def evidence(
     instances: Iterable[Instance],
-    sabotaged: Combination,
+    sabotaged: Combination | Broken,
     printed: Combination | None = None,
     seed: int = 0,
     small: SearchStrategy[Drawn] | None = None,
 ) -> Evidence:
-    """Measures three sums of the same terms against the truths.
+    """Measures three sums of the same terms against the truths; what is sabotaged may be made of the terms in any other way.
 
     A print that fails is shown on the smallest problem that refutes it.  small: where it is looked for, in the gradient with respect to p.
     """
-    weights = {"corrected": FULL, "sabotaged": sabotaged, **({} if printed is None else {"printed": printed})}
+    weights: dict[str, Combination | Broken] = {
+        "corrected": FULL,
+        "sabotaged": sabotaged,
+        **({} if printed is None else {"printed": printed}),
+    }
     found: dict[str, list[Gap]] = {name: [] for name in weights}
     figures = []
     for one in instances:
         parts, truth = terms(one), truths(one)
-        gradients = {name: combine(parts, combination) for name, combination in weights.items()}
+        gradients = {name: combine(parts, made) if isinstance(made, Mapping) else made(parts) for name, made in weights.items()}
         for name, gradient in gradients.items():
             found[name] += gaps(one, gradient, truth, scale(parts))
         if not figures:
@@ -162,6 +169,11 @@ def evidence(
     shown = None if printed is None else smallest_refutation(printed, seed, small_problems() if small is None else small)
     right = forms["corrected"]
     return Evidence(right, forms["sabotaged"], forms.get("printed"), right, shown, figures=tuple(figures))
+
+
+def exchanged(parts: Mapping[str, Array]) -> Array:
+    """The gradient with its entries in reverse order: coefficients paired with the wrong functions, pieces with the wrong intervals."""
+    return np.flip(combine(parts, FULL))
 
 
 def remainders(instance: Instance, gradients: Mapping[str, Array]) -> Figure:

@@ -18,6 +18,9 @@ from odeanalysis.verification.claims.order_preservation import ORDER_PRESERVATIO
 from odeanalysis.verification.claims.orientation import ORIENTATION
 from odeanalysis.verification.claims.reflection import REFLECTION
 from odeanalysis.verification.claims.second_order import SECOND_ORDER
+from odeanalysis.verification.claims.spectral_gradient import SPECTRAL_GRADIENT
+from odeanalysis.verification.claims.stacked_equivalence import STACKED_EQUIVALENCE
+from odeanalysis.verification.claims.stacked_gradient import STACKED_GRADIENT
 from odeanalysis.verification.claims.well_posedness import WELL_POSEDNESS
 
 CLAIMS: dict[str, Claim] = {
@@ -27,6 +30,9 @@ CLAIMS: dict[str, Claim] = {
         INPUT_GRADIENT,
         END_DEPTH,
         OBSERVATIONS,
+        SPECTRAL_GRADIENT,
+        STACKED_GRADIENT,
+        STACKED_EQUIVALENCE,
         ADAPTIVE_DEPTH,
         INTEGRAL_REGULARIZERS,
         DISCRETE_ADJOINT,

@@ -138,8 +138,8 @@ CONDITIONAL_NECESSITY = Claim(
     printed="This task is inaccessible to standard CNFs as it requires crossing flows in z.",
     corrected=(
         "as a coupling: no increasing map takes N(-1, .) to N(1, .) and N(1, .) to N(-1, .), and one median is missed by 1 at least; a "
-        "field that sees z_S does it exactly (z' = -2 z_S forward, z' = 2 z_S back from z(1) = z_S); the density of the mixture is fitted by the "
-        "identity"
+        "field that sees z_S does it exactly (z' = -2 z_S forward, z' = 2 z_S back from z(1) = z_S); the density of the mixture is fitted "
+        "by the identity"
     ),
     hypotheses=("samples keep their label: the task is a coupling", "equal variances, and for the mixture equal weights"),
     prove=_proof,
