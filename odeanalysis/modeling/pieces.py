@@ -158,7 +158,7 @@ def _state_condition(node: Any, sides: Sides) -> Any:
 
 def _is_jump(node: Any) -> bool:
     name = node.name if isinstance(node, nodes.Map) else SCALAR_CLASSES.get(type(node))
-    return name in FUNCTIONS and FUNCTIONS[name].kink == "jump"
+    return name is not None and name in FUNCTIONS and FUNCTIONS[name].kink == "jump"
 
 
 def _refuse_depth_sign(problem: Problem, key: str, node: Any, sides: Sides) -> None:

@@ -138,9 +138,8 @@ def _check_boundary(setting: Setting, meeting: Meeting) -> None:
 
 def _is_bound(setting: Setting, mark: int, ends: list[int]) -> bool:
     """Whether a mark never leaves the ends: as the same expression, or because all stand still."""
-    stated = setting.program.parts
-    depths = stated.depths
-    return mark != LOST and all(depths[mark] == depths[end] or (stated.is_fixed(mark) and stated.is_fixed(end)) for end in ends)
+    depths, fixed = setting.program.parts.depths, setting.program.parts.is_fixed
+    return mark != LOST and all(depths[mark] == depths[end] or (fixed(mark) and fixed(end)) for end in ends)
 
 
 def _agree(setting: Setting, solution: Solution, meeting: Meeting) -> bool:
