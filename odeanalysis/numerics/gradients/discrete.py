@@ -4,6 +4,7 @@ Steps are stored as fractions of their segment, so that their depths and lengths
 2016, "Symplectic Runge-Kutta schemes for adjoint equations, automatic differentiation, optimal control, and more".
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.solvers.listening import Reached, listener
 from odeanalysis.numerics.solvers.stage_equations import ImplicitStepper
+from odeanalysis.numerics.solvers.stiffness import METHODS_FOR_STIFF
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class DiscreteAdjoint:
             raise ModelError(
                 f"method {run.settings.method!r} keeps no steps to differentiate; use --sensitivity adjoint, or a method of ours"
             )
+        _warn_of_stiffness(run)
         back = costs.cotangents(run.setting, run.solution)
         step = run.setting.program.step_vjp(run.settings.method)
         cotangent, tell = back.states[:, -1].copy(), listener()
@@ -42,6 +45,16 @@ class DiscreteAdjoint:
             if tell is not None:
                 tell(_reached(run, k))
         return finish(run.setting, cotangent, back)
+
+
+def _warn_of_stiffness(run: Run) -> None:
+    """Where stability holds the steps, they damp no error of a stiff part; nor do their derivatives, which nothing controls."""
+    if run.solution.statistics.stiff.any():
+        warnings.warn(
+            f"{run.setting.problem.name!r} looks stiff to {run.settings.method!r}: stability holds its steps, and their derivative can be "
+            f"far off although the value is right; take {METHODS_FOR_STIFF}",
+            stacklevel=3,
+        )
 
 
 def _reached(run: Run, k: int) -> Reached:

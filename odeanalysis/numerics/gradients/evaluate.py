@@ -107,7 +107,10 @@ def _wanted(run: Run, wrt: Iterable[str] | None) -> list[str]:
 
 
 def statistics(run: Run, sensitivity: Sensitivity) -> dict[str, Any]:
-    """Method, sensitivity, backend, and counts over the batch: the most steps of a sample, all rejections and evaluations."""
+    """Method, sensitivity, backend, and counts over the batch: the most steps of a sample, all rejections and evaluations.
+
+    stiff: whether stability, not the error, held steps of a sample.
+    """
     counts = run.solution.statistics
     return {
         "method": run.settings.method,
@@ -117,6 +120,7 @@ def statistics(run: Run, sensitivity: Sensitivity) -> dict[str, Any]:
         "rejected": int(np.sum(counts.rejected)),
         "evaluations": int(np.sum(counts.evaluations)),
         "batch": run.setting.bound.batch,
+        "stiff": bool(np.any(counts.stiff)),
     }
 
 

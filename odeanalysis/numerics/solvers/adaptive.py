@@ -83,6 +83,7 @@ class Pilot:
         if self.stiffness.is_due(self.iterations):
             cost = self.stiffness.look(self.walk.stepper.field, place, self.walk.y)
             self.walk.evaluations = self.walk.evaluations + self.live * cost
+            self.walk.stiff = self.stiffness.seen
 
     def _choose(self) -> tuple[Array, Array, Array]:
         """The steps wished for and those to try, as fractions, and whether these end their segments: [B] each."""

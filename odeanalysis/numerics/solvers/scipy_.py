@@ -85,8 +85,12 @@ def solve_with_scipy(method: ScipyMethod, grid: Grid, y0: Array, tolerance: Tole
         runs = [Run(method, grid, y0, b, tolerance, max_steps) for b in range(grid.samples)]
         paths = [[run.segment(j) for j in range(grid.segments)] for run in runs]
     nodes = np.array([run.states for run in runs]).reshape(grid.samples, grid.segments + 1, y0.shape[1])
-    counts = np.array([(run.steps, 0, run.evaluations) for run in runs], dtype=int).reshape(-1, 3).T
-    return Solution(grid, None, nodes, Statistics(*counts), ScipyInterpolant(grid, paths, y0.shape[1]))
+    return Solution(grid, None, nodes, _statistics(runs), ScipyInterpolant(grid, paths, y0.shape[1]))
+
+
+def _statistics(runs: list["Run"]) -> Statistics:
+    steps, evaluations = (np.array(counts, dtype=int) for counts in ([run.steps for run in runs], [run.evaluations for run in runs]))
+    return Statistics(steps, 0 * steps, evaluations, np.array([run.stiffness.seen[0] for run in runs], dtype=bool))
 
 
 class Run:

@@ -16,11 +16,12 @@ ULPS = 32
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Per sample [B]: accepted steps, rejected steps, evaluations of the field."""
+    """Per sample [B]: accepted steps, rejected steps, evaluations of the field, and whether stability, not the error, held steps."""
 
     accepted: Array
     rejected: Array
     evaluations: Array
+    stiff: Array
 
 
 class Interpolant(Protocol):

@@ -69,6 +69,7 @@ class Stiffness:
     def __init__(self, samples: int, method: Bounded, tolerance: Tolerance):
         self.method, self.tolerance = method, tolerance
         self.evidence = np.zeros(samples, dtype=int)
+        self.seen = np.zeros(samples, dtype=bool)  # whether there was enough evidence at any time
 
     @cached_property
     def limit(self) -> float:
@@ -86,4 +87,5 @@ class Stiffness:
         """Looks at the steps about to be tried from y [B, n]; returns how often it evaluated the field."""
         reach = np.abs(place.step) * spectral_radius(field, place, y, self.tolerance.scale(y))
         self.evidence = np.where(reach >= AT_LIMIT * self.limit, self.evidence + 1, 0)
+        self.seen = self.seen | self.found
         return 1 + ITERATIONS

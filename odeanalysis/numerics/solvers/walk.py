@@ -25,6 +25,7 @@ class Walk:
         self.first: Array | None = None
         self.fresh = np.zeros(grid.samples, dtype=bool)
         self.accepted, self.rejected, self.evaluations = np.zeros((3, grid.samples), dtype=int)
+        self.stiff = self.fresh
         self.rows: list[tuple[Array, ...]] = []
 
     def seed(self, field_values: Array, valid: Array, evaluations: Array | int) -> None:
@@ -65,7 +66,7 @@ class Walk:
         """The solved batch, once every sample has finished."""
         record = self._record()
         nodes = node_states(record, self.final, self.grid.segments)
-        statistics = Statistics(self.accepted, self.rejected, self.evaluations)
+        statistics = Statistics(self.accepted, self.rejected, self.evaluations, self.stiff)
         return Solution(self.grid, record, nodes, statistics, StepInterpolant(self.stepper, self.grid, record, nodes))
 
     def _refresh(self, place: Place, stale: Array) -> None:
