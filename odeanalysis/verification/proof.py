@@ -1,6 +1,6 @@
 """Steps of a proof: identities that SymPy reduces to zero, signs and facts that it decides, and the steps of a derivation."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,12 @@ def fact(title: str, holds: Any, latex: str = "") -> Step:
     return Step(title, holds is True or holds == sp.true, "structural", latex)
 
 
+def dsolved(equation: Any, unknown: Any, starts: Mapping[Any, Any]) -> Any:
+    """The solution of an initial value problem, equation = 0, by SymPy."""
+    solved: Any = sp.dsolve(equation, unknown, ics=dict(starts))
+    return solved.rhs
+
+
 def linear_flow(title: str, depth: sp.Symbol, flow: sp.Matrix, generator: sp.Matrix, end: sp.Matrix) -> Iterator[Step]:
     """exp(s A) over depths from 0 to 1, by its equation and its ends."""
     yield identity(
@@ -56,6 +62,23 @@ def half_turn(depth: sp.Symbol) -> Iterator[Step]:
     """exp(pi J) = -1 in the plane."""
     turn = sp.Matrix([[sp.cos(sp.pi * depth), -sp.sin(sp.pi * depth)], [sp.sin(sp.pi * depth), sp.cos(sp.pi * depth)]])
     yield from linear_flow("half a turn", depth, turn, sp.pi * sp.Matrix([[0, -1], [1, 0]]), -sp.eye(2))
+
+
+def kept_orientation(*dimensions: int) -> Iterator[Step]:
+    """Liouville's formula: the flow of a field has a derivative of positive determinant."""
+    s, t = sp.symbols("s t", real=True)
+    div = sp.Function("d", real=True)
+    for n in dimensions:
+        A, D = (_square(name, n) for name in "ad")
+        slope = sum(sp.diff(D.det(), entry) * change for entry, change in zip(D, A * D, strict=True))
+        yield identity(f"D' = f_z D has (det D)' = tr(f_z) det D, in R^{n}", slope, sp.Mul(A.trace(), D.det(), evaluate=False))
+    grown = sp.exp(sp.Integral(div(t), (t, 0, s)))
+    yield identity("so that det D phi_s = exp int div f, for it solves that equation from 1", sp.Derivative(grown, s), div(s) * grown)
+    yield positive("which is above 0, with M = int div f", sp.exp(sp.Symbol("M", real=True)))
+
+
+def _square(name: str, n: int) -> Any:
+    return sp.Matrix(n, n, sp.symbols(f"{name}_1:{n * n + 1}", real=True))
 
 
 def derivation_holds(problems: Iterable[tuple[str, Problem]]) -> Iterator[Step]:

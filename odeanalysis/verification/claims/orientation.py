@@ -12,7 +12,7 @@ from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Th
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.paths import WAYS, by_scipy
-from odeanalysis.verification.proof import Step, half_turn, identity, positive
+from odeanalysis.verification.proof import Step, half_turn, identity, kept_orientation, positive
 from odeanalysis.verification.sphere_maps import (
     Values,
     annulus_values,
@@ -53,15 +53,7 @@ def _matrix(name: str, n: int) -> Any:
 
 
 def _determinant() -> Iterator[Step]:
-    s, t = sp.symbols("s t", real=True)
-    div = sp.Function("d", real=True)
-    for n in (2, 3):
-        A, D = _matrix("a", n), _matrix("d", n)
-        slope = sum(sp.diff(D.det(), entry) * change for entry, change in zip(D, A * D, strict=True))
-        yield identity(f"D' = f_z D has (det D)' = tr(f_z) det D, in R^{n}", slope, sp.Mul(A.trace(), D.det(), evaluate=False))
-    grown = sp.exp(sp.Integral(div(t), (t, 0, s)))
-    yield identity("so that det D phi_s = exp int div f, for it solves that equation from 1", sp.Derivative(grown, s), div(s) * grown)
-    yield positive("which is above 0, with M = int div f", sp.exp(sp.Symbol("M", real=True)))
+    yield from kept_orientation(2, 3)
     yield identity("but the reflection of R^3 has the determinant", sp.Determinant(-sp.eye(3)), -1)
 
 

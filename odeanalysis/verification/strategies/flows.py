@@ -47,7 +47,7 @@ def flows(draw: st.DrawFn, n: int, kinds: Iterable[str] = VARYING) -> Flow:
     kind, width, seed = draw(st.sampled_from(tuple(kinds))), draw(st.integers(2, 3)), draw(st.integers(0, 999))
     model, random = network(n, width, kind), np.random.default_rng(seed)
     values = {leaf.name: SIZE * random.standard_normal([int(size) for size in shape_of(leaf)]) for leaf in model.parameters}
-    return Flow(f"{kind} network of width {width} in R^{n}, weights {seed}", model, values, _largest(values["V"]) * _largest(values["W"]))
+    return Flow(f"{kind} network of width {width} in R^{n}, weights {seed}", model, values, largest(values["V"]) * largest(values["W"]))
 
 
 def network(n: int, width: int, kind: str) -> Model:
@@ -64,7 +64,7 @@ VARIED = {
 }
 
 
-def _largest(weight: np.ndarray) -> float:
+def largest(weight: np.ndarray) -> float:
     """A bound on the spectral norm at every depth: the coefficients' norms added up, since no function of the bases exceeds 1."""
     pieces = weight if weight.ndim == 3 else weight[None]
     return float(sum(np.linalg.norm(piece, 2) for piece in pieces))
