@@ -17,7 +17,8 @@ STYLES: dict[str, dict[str, Any]] = {
 # what matplotlib draws with, and what stands in its place: a variable of the page
 INK, FAINT = "#010203", "#040506"
 VARIABLES = {INK: "var(--ink)", FAINT: "var(--rule)", **{color: f"var(--line-{i})" for i, color in enumerate(PALETTE)}}
-OPTIONS: Any = {"svg.fonttype": "none", "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK, "ytick.color": INK}
+INKED = ("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "ytick.color")
+OPTIONS: Any = {"svg.fonttype": "none", **dict.fromkeys(INKED, INK)}
 METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 # names of groups, which repeat from figure to figure; what is referred to (clips, markers) keeps its own
 NAMES = re.compile(r' id="[A-Za-z0-9.]+_\d+"')

@@ -178,7 +178,10 @@ def test_every_node_has_a_rule():
 
 @pytest.mark.parametrize(
     "node",
-    [sp.gamma(a), sp.Max(a, b), sp.Piecewise((a, a < 1), (b, True)), sp.oo, sp.I, nodes.Map(sp.core.symbol.Str("mystery"), z), z + sp.gamma(a)],
+    [
+        *(sp.gamma(a), sp.Max(a, b), sp.Piecewise((a, a < 1), (b, True)), sp.oo, sp.I),
+        *(nodes.Map(sp.core.symbol.Str("mystery"), z), z + sp.gamma(a)),
+    ],
     ids=str,
 )
 def test_an_unknown_node_is_refused_by_name(node: Any):
