@@ -1,17 +1,26 @@
 """Prop. 1: the gradient with respect to constant parameters."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from odeanalysis.modeling.model import Problem
-from odeanalysis.verification.claim import Claim, Evidence
+import sympy as sp
+
+from odeanalysis.derivations.solution import evaluate, gradient, solution
+from odeanalysis.errors import DerivationError
+from odeanalysis.modeling.model import Model, Objective, Problem
+from odeanalysis.numerics.gradients.continuous import ContinuousAdjoint
+from odeanalysis.numerics.gradients.evaluate import solve_problem
+from odeanalysis.symbolic.expressions import block, depth
+from odeanalysis.verification.claim import Check, Claim, Evidence, within
 from odeanalysis.verification.claims.instances import costly_growth
-from odeanalysis.verification.measure import FULL, Instance, evidence, instance
+from odeanalysis.verification.measure import CLOSE, FULL, TIGHT, Instance, evidence, instance
 from odeanalysis.verification.proof import derivation_holds
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.problems import networks, problems
 
 ID = "generalized-adjoint"
 PROBLEMS, NETWORKS = 8, 2
+THETA, HALF = 0.7, sp.Rational(1, 2)
 
 
 def _drawn(seed: int) -> Iterator[Instance]:
@@ -27,8 +36,23 @@ def _stated() -> Iterator[tuple[str, Problem]]:
     yield from (("a network", one.problem) for one in draw(networks(), 1, stream(0, ID)))
 
 
+def _closed_forms() -> Iterator[Check]:
+    """Models of each class that has a closed form, on which the gradient is known exactly."""
+    z, theta = block("z"), block("theta")
+    fields = {"affine": theta * z + 1, "linear": theta * depth * z, "separable": theta * z * (1 - z)}
+    for kind, field in fields.items():
+        problem = Problem(Model({z: field}, {z: HALF + theta / 5}, (0, 1), (theta,), name=kind), Objective(terminal=theta * z**2))
+        solved = solution(problem)
+        if solved is None:
+            raise DerivationError(f"the {kind} model {field} has no closed form any more")
+        exact = float(evaluate(solved, gradient(solved)[theta].scalar, {theta: THETA}))
+        found = ContinuousAdjoint().gradients(solve_problem(problem, {"theta": THETA}, TIGHT))["theta"]
+        yield within(f"gap to the gradient of the closed form, {kind}: z' = {field}", abs(float(found) - exact), CLOSE)
+
+
 def _measure(seed: int) -> Evidence:
-    return evidence(_drawn(seed), sabotaged={**FULL, "field": -1.0}, printed={"field": 1.0}, seed=stream(seed, ID))
+    measured = evidence(_drawn(seed), sabotaged={**FULL, "field": -1.0}, printed={"field": 1.0}, seed=stream(seed, ID))
+    return replace(measured, extra=tuple(_closed_forms()))
 
 
 GENERALIZED_ADJOINT = Claim(
