@@ -45,7 +45,7 @@ VERDICTS = {
     "structured-augmentation": "holds",
     "higher-order": "holds",
     "selective-higher-order": "holds",
-    "data-control": "false as stated",
+    "data-control": "holds",
     "flow-divergence": "holds",
     "conditional-flow": "false as stated",
     "conditional-necessity": "holds as corrected",
