@@ -43,10 +43,10 @@ def waving(amplitude: int = 2) -> Problem:
 
 def _proof() -> Iterator[Step]:
     s, x, A, size = sp.Symbol("s", real=True), sp.Symbol("x", real=True), sp.Symbol("A", positive=True), sp.Symbol("R", positive=True)
-    yield identity("z' = 1 from x ends at -x at depth -2 x", (x + s).subs(s, -2 * x), -x)
+    yield identity("z' = 1 from x ends at -x at depth -2 x", sp.Subs(x + s, s, -2 * x), -x)
     path = x + A * sp.sin(s)
     yield identity("z = x + A sin s solves z' = A cos s", sp.Derivative(path, s), A * sp.cos(s))
-    yield identity("it ends at -x at depth pi + asin(2 x/A)", path.subs(s, sp.pi + sp.asin(2 * x / A)), -x)
+    yield identity("it ends at -x at depth pi + asin(2 x/A)", sp.Subs(path, s, sp.pi + sp.asin(2 * x / A)), -x)
     yield positive("a depth that is at least pi/2, since asin is at least -pi/2", sp.pi - sp.pi / 2)
     below = sp.Symbol("u", nonnegative=True)
     yield identity("a path of z' = f(z) from R > 0 that stays at u >= 0 is R + u from -R", sp.Abs(size + below), size + below)

@@ -64,20 +64,20 @@ def _proof() -> Iterator[Step]:
     J = sp.diff(z, c)
     yield identity("(9) run forward: the path from c", sp.Derivative(z, s), -theta * (z + c))
     yield identity("the total derivative obeys J' = f_z J + f_c, with f_z = f_c = -theta", sp.Derivative(J, s), -theta * J - theta)
-    yield identity("from J(0) = 1", J.subs(s, 0), 1)
-    yield identity("to J(1) = 2 e^{-theta} - 1", J.subs(s, 1), 2 * sp.exp(-theta) - 1)
+    yield identity("from J(0) = 1", sp.Subs(J, s, 0), 1)
+    yield identity("to J(1) = 2 e^{-theta} - 1", sp.Subs(J, s, 1), 2 * sp.exp(-theta) - 1)
     yield identity("where the divergence alone gives", sp.exp(sp.Integral(-theta, (s, 0, 1))), sp.exp(-theta))
-    yield identity("at theta = ln 2 all samples end at 0, and there is no density", z.subs({s: 1, theta: sp.log(2)}), 0)
+    yield identity("at theta = ln 2 all samples end at 0, and there is no density", sp.Subs(z, (s, theta), (1, sp.log(2))), 0)
     normal = sp.exp(-((x / m) ** 2) / 2) / sp.sqrt(2 * sp.pi)
-    mass = sp.integrate(normal * sp.exp(theta), (x, -sp.oo, sp.oo))
+    mass = sp.Integral(normal * sp.exp(theta), (x, -sp.oo, sp.oo))
     yield identity("the mass of the printed density q(x/m) e^theta, m = abs J(1)", mass, m * sp.exp(theta))
     yield identity(
         "is abs(2 - e^theta), not 1: m e^theta for m = 2 e^{-theta} - 1", (2 * sp.exp(-theta) - 1) * sp.exp(theta), 2 - sp.exp(theta)
     )
-    yield identity("q(x/m)/m has the mass 1", sp.integrate(normal / m, (x, -sp.oo, sp.oo)), 1)
+    yield identity("q(x/m)/m has the mass 1", sp.Integral(normal / m, (x, -sp.oo, sp.oo)), 1)
     back = (2 * sp.exp(theta * (1 - s)) - 1) * c
     yield identity("run backward from z(1) = c", sp.Derivative(back, s), -theta * (back + c))
-    yield identity("it ends with J(0) = 2 e^theta - 1", sp.diff(back, c).subs(s, 0), 2 * sp.exp(theta) - 1)
+    yield identity("it ends with J(0) = 2 e^theta - 1", sp.Subs(sp.diff(back, c), s, 0), 2 * sp.exp(theta) - 1)
 
 
 @dataclass(frozen=True)

@@ -39,10 +39,10 @@ def _proof() -> Iterator[Step]:
     sigma = sp.Symbol("sigma", positive=True)
     path = c - 2 * c * s
     yield identity("z' = -2 z_S forward from z(0) = z_S", sp.Derivative(path, s), -2 * c)
-    yield identity("ends at -z_S", path.subs(s, 1), -c)
+    yield identity("ends at -z_S", sp.Subs(path, s, 1), -c)
     back = c + 2 * c * (s - 1)
     yield identity("z' = 2 z_S back from z(1) = z_S", sp.Derivative(back, s), 2 * c)
-    yield identity("ends at -z_S, too", back.subs(s, 0), -c)
+    yield identity("ends at -z_S, too", sp.Subs(back, s, 0), -c)
 
     def normal(x, mean):
         return sp.exp(-(((x - mean) / sigma) ** 2) / 2) / (sigma * sp.sqrt(2 * sp.pi))
@@ -51,7 +51,7 @@ def _proof() -> Iterator[Step]:
     yield identity("an increasing map from N(-1, .) to N(1, .) of equal variance keeps quantiles: x + 2", normal(c + 2, 1), normal(c, -1))
     yield identity("from N(1, .) to N(-1, .) it is x - 2", normal(c - 2, -1), normal(c, 1))
     mixture = normal(c, 1) + normal(c, -1)
-    yield identity("the mixture of equal weights is its own mirror image: the identity fits it", mixture.subs(c, -c), mixture)
+    yield identity("the mixture of equal weights is its own mirror image: the identity fits it", sp.Subs(mixture, c, -c), mixture)
 
 
 def misses(one: Flow) -> dict[str, float]:

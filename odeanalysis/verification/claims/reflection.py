@@ -37,14 +37,14 @@ def closed_form() -> sp.Expr:
 
 def _proof() -> Iterator[Step]:
     s, theta, x = sp.symbols("s theta x", real=True)
-    eps, size = sp.symbols("epsilon size", positive=True)
+    eps, size = sp.symbols("epsilon r", positive=True)
     z, error = closed_form(), 2 * size * sp.exp(-theta)
     yield identity("it solves the equation", sp.Derivative(z, s), -theta * (z + x))
-    yield identity("from z(0) = x", z.subs(s, 0), x)
-    yield identity("the error at 1", z.subs(s, 1) + x, 2 * x * sp.exp(-theta))
-    yield identity("it is eps at theta = ln(2 |x| / eps)", error.subs(theta, sp.log(2 * size / eps)), eps)
+    yield identity("from z(0) = x", sp.Subs(z, s, 0), x)
+    yield identity("the error at 1", sp.Subs(z, s, 1) + x, 2 * x * sp.exp(-theta))
+    yield identity("it is eps at theta = ln(2 |x| / eps)", sp.Subs(error, theta, sp.log(2 * size / eps)), eps)
     yield identity("it falls as theta grows", sp.Derivative(error, theta), -error)
-    yield identity("z(1) = 0 for every x at theta = ln 2: not injective there", z.subs({s: 1, theta: sp.log(2)}), 0)
+    yield identity("z(1) = 0 for every x at theta = ln 2: not injective there", sp.Subs(z, (s, theta), (1, sp.log(2))), 0)
 
 
 def _errors(x: np.ndarray, theta: np.ndarray) -> dict[str, np.ndarray]:
