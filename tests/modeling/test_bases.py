@@ -127,6 +127,19 @@ def test_what_the_domain_gives_can_be_written_into_the_basis(tried: Example):
 
 
 @EVERY
+def test_a_finer_basis_spans_the_coarse_one(tried: Example):
+    """Least squares on the domain leave nothing of the coarse functions."""
+    if type(tried.basis) is Radial or (isinstance(tried.basis, Dilated) and type(tried.basis.basis) is Radial):
+        with pytest.raises(ModelError, match="states no finer basis"):
+            tried.basis.refined()
+        return
+    fine, depths = tried.basis.refined(), np.linspace(0.5, 2.5, 60)
+    coarse_values, fine_values = values(tried.basis, depths), values(fine, depths)
+    assert fine.terms > tried.basis.terms
+    assert np.abs(coarse_values - fine_values @ np.linalg.lstsq(fine_values, coarse_values)[0]).max() < 1e-8
+
+
+@EVERY
 def test_break_points_are_read_off_the_expressions(tried: Example):
     z, k = ex.block("z"), ex.block("k")
     model = Model(field={z: k * z}, initial={z: 1}, domain=DOMAIN, parameters=(k,))

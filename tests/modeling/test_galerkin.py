@@ -102,6 +102,17 @@ def test_a_knot_may_leave_the_domain():
         agrees(problem, {"k": 0.7, "u": drawn(3), "a": 0.4, "p": at})
 
 
+@pytest.mark.parametrize("basis", [Hat([0.5, p, 2.5]), Spline([0.5, p, 2.5], 1), Indicator([0.5, p, 2.5]), Dilated(Hat([0.5, p, 2.5]), 2)])
+@pytest.mark.parametrize("domain", [DOMAIN, (a, 2.5), (2.5, a)])
+def test_knots_that_do_not_increase_are_refused_for_each_sample(basis: Basis, domain: Any):
+    problem = oda.Problem(galerkin(model(p).with_(domain=domain), {u: basis}), OBJECTIVE)
+    values = {"k": 0.7, "u": drawn(basis.terms), "a": 0.4}
+    assert np.isfinite(oda.value_and_gradient(problem, {**values, "p": [1.4, 0.6]})[0])
+    for wrong in (0.3, 2.5, 3):
+        with pytest.raises(oda.ModelError, match=r"for sample 1, not above .* so that the nodes increase"):
+            oda.value_and_gradient(problem, {**values, "p": [1.4, wrong]})
+
+
 def test_a_learned_knot_of_a_constant_signal_changes_nothing():
     problem = oda.Problem(galerkin(model(p), {u: Hat([0.5, p, 2.5])}), OBJECTIVE)
     _, gradient = oda.value_and_gradient(problem, {"k": 0.7, "u": [1, 1, 1], "a": 0.4, "p": 1.4})

@@ -51,9 +51,19 @@ class Basis(ABC):
         return ()
 
     @property
+    def rising(self) -> tuple[Any, ...]:
+        """Depths that have to increase, also where they are expressions, for the functions to be those of the basis."""
+        return ()
+
+    @property
     def continuous(self) -> bool:
         """Whether no function jumps, so that each has a derivative in L2."""
         return True
+
+    def refined(self) -> "Basis":
+        """A basis with about twice as many functions, whose span contains this one's. Raises ModelError where none is stated."""
+        name = type(self).__name__
+        raise ModelError(f"{name} states no finer basis; write a method {name}.refined, or say how to grow")
 
     def on(self, domain: Domain) -> Self:
         """The same functions, with what they take from the domain written into the basis."""

@@ -33,8 +33,15 @@ class Dilated(Basis):
         return self.basis.terms
 
     @property
+    def rising(self) -> tuple[Any, ...]:
+        return self.basis.rising
+
+    @property
     def continuous(self) -> bool:
         return self.basis.continuous
+
+    def refined(self) -> "Dilated":
+        return replace(self, basis=self.basis.refined())
 
     def on(self, domain: Domain) -> Self:
         return replace(self, basis=self.basis.on(domain))

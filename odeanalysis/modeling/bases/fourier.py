@@ -1,6 +1,6 @@
 """Trigonometric polynomials, which repeat themselves after a period."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
@@ -24,6 +24,9 @@ class Fourier(Basis):
 
     def functions(self, depth: sp.Symbol, domain: Domain) -> tuple[Any, ...]:
         return tuple(sp.cos(w * depth) if j % 2 or not j else sp.sin(w * depth) for j, w in enumerate(self.frequencies))
+
+    def refined(self) -> "Fourier":
+        return replace(self, terms=2 * self.terms + 1)
 
     @property
     def frequencies(self) -> tuple[Any, ...]:

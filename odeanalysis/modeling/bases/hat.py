@@ -1,12 +1,12 @@
 """Piecewise linear functions: the coefficients are the values at the knots."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
 from odeanalysis.modeling.bases.basis import increasing
-from odeanalysis.modeling.bases.piecewise import Piece, Piecewise
+from odeanalysis.modeling.bases.piecewise import Piece, Piecewise, halved
 
 ONE = sp.Integer(1)
 
@@ -26,6 +26,13 @@ class Hat(Piecewise):
     @property
     def terms(self) -> int:
         return len(self.knots)
+
+    def refined(self) -> "Hat":
+        return replace(self, knots=halved(self.knots))
+
+    @property
+    def rising(self) -> tuple[Any, ...]:
+        return self.knots
 
     @property
     def edges(self) -> tuple[Any, ...]:

@@ -1,12 +1,12 @@
 """Piecewise constant functions: the coefficients are the values between the nodes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
 from odeanalysis.modeling.bases.basis import increasing
-from odeanalysis.modeling.bases.piecewise import Piece, Piecewise
+from odeanalysis.modeling.bases.piecewise import Piece, Piecewise, halved
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,13 @@ class Indicator(Piecewise):
     @property
     def terms(self) -> int:
         return len(self.nodes) - 1
+
+    def refined(self) -> "Indicator":
+        return replace(self, nodes=halved(self.nodes))
+
+    @property
+    def rising(self) -> tuple[Any, ...]:
+        return self.nodes
 
     @property
     def edges(self) -> tuple[Any, ...]:

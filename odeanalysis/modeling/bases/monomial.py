@@ -1,6 +1,6 @@
 """Powers of depth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
@@ -22,6 +22,9 @@ class Monomial(Basis):
 
     def functions(self, depth: sp.Symbol, domain: Domain) -> tuple[Any, ...]:
         return tuple(depth**j for j in range(self.terms))
+
+    def refined(self) -> "Monomial":
+        return replace(self, terms=2 * self.terms)
 
     def product(self, i: int, j: int, domain: Domain, order: int = 0) -> Any:
         low, high = domain

@@ -46,6 +46,9 @@ class Orthogonal(Basis):
     def mapped(self, domain: Domain) -> Domain:
         return limits(domain, type(self).__name__, ADVICE) if self.interval is None else self.interval
 
+    def refined(self) -> Self:
+        return replace(self, terms=2 * self.terms)
+
     def on(self, domain: Domain) -> Self:
         return replace(self, interval=self.mapped(domain))
 

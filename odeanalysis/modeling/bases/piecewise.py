@@ -104,3 +104,9 @@ def chain(depth: sp.Symbol, edges: Sequence[Any], values: Sequence[Any]) -> Any:
         first = result.args[1] if isinstance(result, scalars.where) else result
         result = result if value == first else scalars.where(depth < edge, value, result)
     return result
+
+
+def halved(depths: Sequence[Any]) -> tuple[Any, ...]:
+    """The depths, and one in the middle between each two neighbours."""
+    middles = [(low + high) / 2 for low, high in pairwise(depths)]
+    return (*(depth for pair in zip(depths, middles, strict=False) for depth in pair), depths[-1])

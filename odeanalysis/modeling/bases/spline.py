@@ -1,14 +1,14 @@
 """Clamped B-splines: smooth piecewise polynomials, each different from zero on a few pieces only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
 import sympy as sp
 
 from odeanalysis.modeling.bases.basis import increasing, whole
-from odeanalysis.modeling.bases.piecewise import Piece, Piecewise
+from odeanalysis.modeling.bases.piecewise import Piece, Piecewise, halved
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,13 @@ class Spline(Piecewise):
     @property
     def terms(self) -> int:
         return len(self.knots) + self.degree - 1
+
+    def refined(self) -> "Spline":
+        return replace(self, knots=halved(self.knots))
+
+    @property
+    def rising(self) -> tuple[Any, ...]:
+        return self.knots
 
     @property
     def edges(self) -> tuple[Any, ...]:

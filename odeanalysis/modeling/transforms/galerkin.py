@@ -9,11 +9,13 @@ from typing import Any
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling import tables
 from odeanalysis.modeling.bases import BASES, Basis, Dilated
-from odeanalysis.modeling.bases.basis import keys
+from odeanalysis.modeling.bases.basis import Domain, keys
 from odeanalysis.modeling.model import Model
 from odeanalysis.modeling.transforms.transform import Parse, Table, Transform, checked, located, texts, vary
 from odeanalysis.symbolic import expressions as ex
+from odeanalysis.symbolic.functions import maximum, minimum
 from odeanalysis.symbolic.nodes import Leaf, shape_of
+from odeanalysis.symbolic.rewrite import leaves
 
 EXAMPLES = {"parameters": 'parameters = ["W"]', "basis": 'basis = "fourier"'}
 DILATION = ("scale", "shift")
@@ -27,7 +29,8 @@ def galerkin(model: Model, bases: Mapping[str | Leaf, Basis]) -> Model:
         theta(s) = sum_j theta[j] psi_j(s)
 
     bases: name (or leaf) -> basis.  The value of each name gains a leading axis `terms`, its coefficients; wherever the model and an
-    objective stated afterwards use the name, they mean its value at their depth.
+    objective stated afterwards use the name, they mean its value at their depth.  That learned knots and nodes increase is checked for
+    each sample.
     Raises ModelError for a name that is no parameter or input, that varies with depth already, or on which a depth rests.
     """
     for name, basis in dict(bases).items():
@@ -35,7 +38,17 @@ def galerkin(model: Model, bases: Mapping[str | Leaf, Basis]) -> Model:
             raise ModelError(f"galerkin gives {getattr(name, 'name', name)!r} the basis {basis!r}; give one such as Fourier(5, period=1)")
         functions = basis.functions(model.depth, model.domain)
         model = vary(model, name, basis.terms, lambda coefficient, f=functions: combination(f, coefficient), "galerkin")
+        if leaves(*basis.rising):
+            model = model.with_(nodes=tuple(dict.fromkeys((*model.nodes, enclosing(basis.rising, model.domain)))))
     return model
+
+
+def enclosing(depths: tuple[Any, ...], domain: Domain) -> tuple[Any, ...]:
+    """The depths with one below and one above, so that they contain the domain: as `Model.nodes` they then only have to increase."""
+    below, above = depths[0], depths[-1]
+    for end in domain:
+        below, above = minimum(below, end), maximum(above, end)
+    return (below - 1, *depths, above + 1)
 
 
 def combination(functions: tuple[Any, ...], coefficient: Any) -> Any:

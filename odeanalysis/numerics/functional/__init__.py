@@ -1,0 +1,1 @@
+"""Gradients in function space: dell/dtheta(.) as an object, and descent on it."""
