@@ -9,9 +9,9 @@ import pytest
 from odeanalysis.modeling.transforms import augment, data_control, higher_order
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.verification import runner
-from odeanalysis.verification.by_hand import CLOSE, agreement, same_ends, states
 from odeanalysis.verification.claims.data_control import of_linear, unsupported
 from odeanalysis.verification.claims.higher_order import flipped
+from odeanalysis.verification.flows.by_hand import CLOSE, agreement, same_ends, states
 from odeanalysis.verification.strategies import augmented
 from odeanalysis.verification.strategies.augmented import Size
 from tests.verification.test_claims import VERDICTS

@@ -9,8 +9,9 @@ import pytest
 import sympy as sp
 
 from odeanalysis.numerics.gradients import methods
-from odeanalysis.verification import residual, runner
+from odeanalysis.verification import runner
 from odeanalysis.verification.claims import CLAIMS, deep_limit, depth_variance, orientation, well_posedness
+from odeanalysis.verification.flows import residual
 from odeanalysis.verification.strategies.drawing import draw
 from odeanalysis.verification.strategies.scalar_fields import continuous, lipschitz
 from tests.verification.test_claims import VERDICTS, flipped_derivative

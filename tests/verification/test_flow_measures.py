@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from odeanalysis.verification import paths, picard, residual, sphere_maps, spheres
+from odeanalysis.verification.flows import paths, picard, residual, sphere_maps, spheres
 from odeanalysis.verification.strategies.drawing import draw
 from odeanalysis.verification.strategies.exact_flows import J, pulled, stacked_linear, swept, turning
 from odeanalysis.verification.strategies.flows import CONSTANT, SPECTRAL, STACKED, flows

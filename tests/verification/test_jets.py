@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from odeanalysis.errors import SolveError
-from odeanalysis.verification.jets import TINY, WAYS, Equation
+from odeanalysis.verification.flows.jets import TINY, WAYS, Equation
 
 CLOSE = 1e-10
 ways = pytest.mark.parametrize("way", WAYS)

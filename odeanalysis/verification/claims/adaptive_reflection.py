@@ -15,8 +15,8 @@ from odeanalysis.symbolic.functions import asin, cos
 from odeanalysis.verification import independent
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, within
 from odeanalysis.verification.figure import Figure, line
+from odeanalysis.verification.flows.paths import WAYS
 from odeanalysis.verification.measure import TIGHT
-from odeanalysis.verification.paths import WAYS
 from odeanalysis.verification.proof import Step, identity, positive
 from odeanalysis.verification.strategies.drawing import draw, smallest, stream
 from odeanalysis.verification.strategies.flows import CONSTANT, Flow, flows

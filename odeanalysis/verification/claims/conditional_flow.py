@@ -13,7 +13,8 @@ from odeanalysis.modeling.transforms.total_jacobian import total_jacobian
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.functions import tanh
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, within
-from odeanalysis.verification.conditional import (
+from odeanalysis.verification.figure import Figure, line
+from odeanalysis.verification.flows.conditional import (
     Conditioned,
     backward,
     density,
@@ -22,7 +23,6 @@ from odeanalysis.verification.conditional import (
     printed_density,
     sabotaged_density,
 )
-from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.proof import Step, identity
 from odeanalysis.verification.strategies.drawing import draw, smallest, stream
 from odeanalysis.verification.strategies.problems import numbers

@@ -11,9 +11,9 @@ from odeanalysis.numerics.gradients.evaluate import solve_problem
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, within
-from odeanalysis.verification.conditional import Conditioned, backward
 from odeanalysis.verification.figure import Figure, line
-from odeanalysis.verification.paths import WAYS
+from odeanalysis.verification.flows.conditional import Conditioned, backward
+from odeanalysis.verification.flows.paths import WAYS
 from odeanalysis.verification.proof import Step, identity
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.flows import CONSTANT, VARYING, Flow, flows

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from odeanalysis.modeling.transforms import data_control
 from odeanalysis.modeling.transforms.total_jacobian import total_jacobian
 from odeanalysis.symbolic.rewrite import substitute
-from odeanalysis.verification.by_hand import CLOSE, Stated, Values, agreement, gradients
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, within
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
-from odeanalysis.verification.jets import TINY, WAYS, Equation
+from odeanalysis.verification.flows.by_hand import CLOSE, Stated, Values, agreement, gradients
+from odeanalysis.verification.flows.jets import TINY, WAYS, Equation
 from odeanalysis.verification.proof import Step, derivation_holds, dsolved, fact, identity, positive
 from odeanalysis.verification.strategies.augmented import Size, carried, controlled, sizes
 from odeanalysis.verification.strategies.drawing import draw, smallest, stream

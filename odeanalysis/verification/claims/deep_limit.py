@@ -14,9 +14,9 @@ from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, within
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, convergence, line
-from odeanalysis.verification.paths import WAYS
+from odeanalysis.verification.flows.paths import WAYS
+from odeanalysis.verification.flows.residual import Residual, growing, spectral, turning_then_stretching, vanilla
 from odeanalysis.verification.proof import Step, fact, identity, positive
-from odeanalysis.verification.residual import Residual, growing, spectral, turning_then_stretching, vanilla
 from odeanalysis.verification.strategies.drawing import draw, smallest, stream
 from odeanalysis.verification.strategies.flows import SPECTRAL, Flow, flows, network
 

@@ -11,7 +11,7 @@ from scipy.linalg import expm
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, within
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
-from odeanalysis.verification.paths import WAYS, by_solver
+from odeanalysis.verification.flows.paths import WAYS, by_solver
 from odeanalysis.verification.proof import Step, fact, half_turn, identity, linear_flow, positive
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.exact_flows import J, stacked_linear

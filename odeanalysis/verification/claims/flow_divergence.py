@@ -12,9 +12,9 @@ from odeanalysis.symbolic.expressions import block, sumsq
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, within
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
-from odeanalysis.verification.paths import by_solver
+from odeanalysis.verification.flows.paths import by_solver
+from odeanalysis.verification.flows.sphere_maps import dets
 from odeanalysis.verification.proof import Step, identity
-from odeanalysis.verification.sphere_maps import dets
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.exact_flows import stacked_linear
 from odeanalysis.verification.strategies.flows import VARYING, Flow, flows, network

@@ -12,11 +12,11 @@ from odeanalysis.modeling.transforms import data_control, higher_order
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.functions import sin, tanh
 from odeanalysis.symbolic.nodes import shape_of
-from odeanalysis.verification.by_hand import Stated, against, agreement, states
 from odeanalysis.verification.claim import Claim, Evidence, Form, Gap
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
-from odeanalysis.verification.jets import Equation
+from odeanalysis.verification.flows.by_hand import Stated, against, agreement, states
+from odeanalysis.verification.flows.jets import Equation
 from odeanalysis.verification.proof import Step, derivation_holds, dsolved, identity, positive
 from odeanalysis.verification.strategies.augmented import Size, ordered, sizes
 from odeanalysis.verification.strategies.drawing import draw, stream

@@ -9,11 +9,11 @@ from odeanalysis.modeling.model import Model
 from odeanalysis.modeling.transforms import input_layer
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.nodes import shape_of
-from odeanalysis.verification.by_hand import CLOSE, Stated, against, agreement, apart, same_ends
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, within
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
-from odeanalysis.verification.jets import WAYS
+from odeanalysis.verification.flows.by_hand import CLOSE, Stated, against, agreement, apart, same_ends
+from odeanalysis.verification.flows.jets import WAYS
 from odeanalysis.verification.proof import Step, derivation_holds, half_turn, identity
 from odeanalysis.verification.strategies import augmented
 from odeanalysis.verification.strategies.augmented import Size, layer, sizes, zero

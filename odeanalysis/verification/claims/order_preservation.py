@@ -15,7 +15,7 @@ from odeanalysis.symbolic.functions import cos
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, within
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
-from odeanalysis.verification.paths import WAYS, by_solver
+from odeanalysis.verification.flows.paths import WAYS, by_solver
 from odeanalysis.verification.proof import Step, identity, positive
 from odeanalysis.verification.strategies.drawing import draw, smallest, stream
 from odeanalysis.verification.strategies.exact_flows import pulled

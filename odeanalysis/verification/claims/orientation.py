@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, within
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
-from odeanalysis.verification.paths import WAYS, by_scipy
-from odeanalysis.verification.proof import Step, half_turn, identity, kept_orientation, positive
-from odeanalysis.verification.sphere_maps import (
+from odeanalysis.verification.flows.paths import WAYS, by_scipy
+from odeanalysis.verification.flows.sphere_maps import (
     Values,
     annulus_values,
     det_by_divergence,
@@ -23,7 +22,8 @@ from odeanalysis.verification.sphere_maps import (
     reflection_error,
     reflection_errors,
 )
-from odeanalysis.verification.spheres import MESHES, degree
+from odeanalysis.verification.flows.spheres import MESHES, degree
+from odeanalysis.verification.proof import Step, half_turn, identity, kept_orientation, positive
 from odeanalysis.verification.strategies.drawing import draw, smallest, stream
 from odeanalysis.verification.strategies.exact_flows import pulled, swept, turning
 from odeanalysis.verification.strategies.flows import Flow, flows

@@ -16,13 +16,13 @@ from odeanalysis.modeling.transforms import higher_order
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.explicit import explicit
 from odeanalysis.symbolic.nodes import shape_of
-from odeanalysis.verification.by_hand import CLOSE, Stated, against, agreement, apart, states
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, within
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
-from odeanalysis.verification.jets import WAYS, Equation, Jets
+from odeanalysis.verification.flows.by_hand import CLOSE, Stated, against, agreement, apart, states
+from odeanalysis.verification.flows.jets import WAYS, Equation, Jets
+from odeanalysis.verification.flows.sphere_maps import dets
 from odeanalysis.verification.proof import Step, dsolved, fact, identity, kept_orientation
-from odeanalysis.verification.sphere_maps import dets
 from odeanalysis.verification.strategies.augmented import Size, ordered, selective, sizes, vanilla
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.flows import flows

@@ -17,7 +17,7 @@ from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.symbolic.expressions import block, sumsq
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, within
 from odeanalysis.verification.figure import Figure, convergence
-from odeanalysis.verification.paths import WAYS, by_solver
+from odeanalysis.verification.flows.paths import WAYS, by_solver
 from odeanalysis.verification.proof import Step, identity
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.flows import CONSTANT, NODES, STACKED, WEIGHTS, Flow, flows, network

@@ -7,10 +7,10 @@ import sympy as sp
 
 from odeanalysis.modeling.transforms import structured_augmentation
 from odeanalysis.symbolic import expressions as ex
-from odeanalysis.verification.by_hand import CLOSE, Stated, against, agreement, apart, same_bits, same_ends
 from odeanalysis.verification.claim import Claim, Evidence, Form, Gap
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
+from odeanalysis.verification.flows.by_hand import CLOSE, Stated, against, agreement, apart, same_bits, same_ends
 from odeanalysis.verification.proof import Step, half_turn, identity, positive
 from odeanalysis.verification.strategies import augmented
 from odeanalysis.verification.strategies.augmented import Size, affine, layer, sizes, structured, zero

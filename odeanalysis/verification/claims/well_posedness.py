@@ -13,8 +13,8 @@ from odeanalysis.symbolic import expressions as ex
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, within
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
-from odeanalysis.verification.paths import WAYS, by_solver
-from odeanalysis.verification.picard import DEPTHS, fixed, iterated
+from odeanalysis.verification.flows.paths import WAYS, by_solver
+from odeanalysis.verification.flows.picard import DEPTHS, fixed, iterated
 from odeanalysis.verification.proof import Step, fact, identity
 from odeanalysis.verification.strategies.drawing import draw, smallest, stream
 from odeanalysis.verification.strategies.flows import Flow

@@ -7,10 +7,10 @@ import numpy as np
 import sympy as sp
 
 from odeanalysis.modeling.transforms import zero_augmentation
-from odeanalysis.verification.by_hand import CLOSE, Stated, against, agreement, apart, same_bits, same_ends
 from odeanalysis.verification.claim import Claim, Evidence, Form, Gap, Theorem
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
+from odeanalysis.verification.flows.by_hand import CLOSE, Stated, against, agreement, apart, same_bits, same_ends
 from odeanalysis.verification.proof import Step, half_turn, identity
 from odeanalysis.verification.strategies import augmented
 from odeanalysis.verification.strategies.augmented import Size, layer, sizes, vanilla, zero
@@ -34,7 +34,7 @@ def _proof() -> Iterator[Step]:
     yield from _vanilla()
     yield from half_turn(sp.Symbol("s", real=True))
     title = "so that z' = pi J z takes [x, 0] to [-x, 0]: one coordinate more reflects x, which no scalar flow does"
-    yield identity(title, sp.MatMul(-sp.eye(2), sp.Matrix([x[0], 0])), sp.Matrix([-x[0], 0]))
+    yield identity(title, sp.MatMul(-sp.eye(2), sp.Matrix([x[0], 0])), sp.Matrix([sp.Mul(-1, x[0]), 0]))
 
 
 def _vanilla() -> Iterator[Step]:

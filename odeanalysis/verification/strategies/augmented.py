@@ -12,9 +12,9 @@ from odeanalysis.modeling.transforms import data_control, higher_order, input_la
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.functions import tanh
 from odeanalysis.symbolic.nodes import shape_of
-from odeanalysis.verification.by_hand import Stated
-from odeanalysis.verification.jets import Equation, Jets
-from odeanalysis.verification.residual import waves
+from odeanalysis.verification.flows.by_hand import Stated
+from odeanalysis.verification.flows.jets import Equation, Jets
+from odeanalysis.verification.flows.residual import waves
 from odeanalysis.verification.strategies.exact_flows import J
 from odeanalysis.verification.strategies.flows import CONSTANT, SIZE, SPECTRAL, network
 

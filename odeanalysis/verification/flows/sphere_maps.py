@@ -10,8 +10,8 @@ import numpy as np
 
 from odeanalysis.modeling.transforms import flow
 from odeanalysis.modeling.transforms.total_jacobian import total_jacobian
-from odeanalysis.verification.paths import by_scipy, by_solver
-from odeanalysis.verification.spheres import points
+from odeanalysis.verification.flows.paths import by_scipy, by_solver
+from odeanalysis.verification.flows.spheres import points
 from odeanalysis.verification.strategies.flows import Flow
 
 WORST = 2

@@ -14,7 +14,7 @@ from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.verification.claim import Gap
-from odeanalysis.verification.jets import TINY, WAYS, Equation, Jets
+from odeanalysis.verification.flows.jets import TINY, WAYS, Equation, Jets
 
 FINE = Settings("dopri8", rtol=1e-11, atol=1e-12)
 CLOSE = 1e-9
