@@ -27,6 +27,7 @@ VERDICTS = {
     "input-gradient": "holds",
     "end-depth": "holds",
     "observations": "holds",
+    "functional-gradient": "holds as corrected",
     "spectral-gradient": "holds as corrected",
     "stacked-gradient": "holds as corrected",
     "stacked-equivalence": "holds",

@@ -11,6 +11,7 @@ from odeanalysis.verification.claims.depth_variance import DEPTH_VARIANCE
 from odeanalysis.verification.claims.discrete_adjoint import DISCRETE_ADJOINT
 from odeanalysis.verification.claims.end_depth import END_DEPTH
 from odeanalysis.verification.claims.flow_divergence import FLOW_DIVERGENCE
+from odeanalysis.verification.claims.functional_gradient import FUNCTIONAL_GRADIENT
 from odeanalysis.verification.claims.generalized_adjoint import GENERALIZED_ADJOINT
 from odeanalysis.verification.claims.higher_order import HIGHER_ORDER
 from odeanalysis.verification.claims.input_gradient import INPUT_GRADIENT
@@ -36,6 +37,7 @@ CLAIMS: dict[str, Claim] = {
         INPUT_GRADIENT,
         END_DEPTH,
         OBSERVATIONS,
+        FUNCTIONAL_GRADIENT,
         SPECTRAL_GRADIENT,
         STACKED_GRADIENT,
         STACKED_EQUIVALENCE,
