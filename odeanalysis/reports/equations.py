@@ -22,12 +22,6 @@ GRADIENT, COSTATE = "grad_", "a_"
 BEGIN = "\\begin{aligned}\n"
 # outputs, by how their names begin, that are shown even where they are zero
 SAID = {"end": (COSTATE,), "terminal": ("terminal",), "hamiltonian": ("H",), "system": (COSTATE, f"_{COSTATE}"), "initial": ("",)}
-BY_DEPTH = {
-    "start": ("dell/ds0 = -H(s0) + a(s0)^T dh/ds0", r"\frac{\partial \ell}{\partial s_0} = -H(s_0) + a(s_0)^\top h_{s_0}"),
-    "end": ("dell/dS = H(S) + dL/ds", r"\frac{\partial \ell}{\partial S} = H(S) + L_s"),
-    "break": ("H(s-) - H(s+)", r"H(s^-) - H(s^+)"),
-    "observed": ("dL_i/ds + H(s-) - H(s+)", r"\frac{\partial L_i}{\partial s} + H(s^-) - H(s^+)"),
-}
 
 
 @dataclass(frozen=True)
@@ -36,6 +30,20 @@ class Label:
 
     text: str
     latex: str
+
+
+# the derivative of the loss by s0 and by S, each without and with something else at it: then the sides are told apart
+BY_END = (
+    (
+        Label("dell/ds0 = -H(s0) + a(s0)^T dh/ds0", r"\frac{\partial \ell}{\partial s_0} = -H(s_0) + a(s_0)^\top h_{s_0}"),
+        Label("dell/ds0 = -H(s0+) + a(s0-)^T dh/ds0", r"\frac{\partial \ell}{\partial s_0} = -H(s_0^+) + a(s_0^-)^\top h_{s_0}"),
+    ),
+    (
+        Label("dell/dS = H(S)", r"\frac{\partial \ell}{\partial S} = H(S)"),
+        Label("dell/dS = H(S-)", r"\frac{\partial \ell}{\partial S} = H(S^-)"),
+    ),
+)
+ACROSS = Label("H(s-) - H(s+)", r"H(s^-) - H(s^+)")
 
 
 @dataclass(frozen=True)
@@ -90,18 +98,31 @@ def _with_inputs_used(step: Formula) -> Formula:
 def _notes(derived: DerivedProblem, step: Formula) -> Iterator[tuple[Label, Label]]:
     """What the derivatives by depths are."""
     names = readable_names(derived.parts)
-    for name, depth in derived.parts.marks.outputs:
+    for mark, (name, depth) in enumerate(derived.parts.marks.outputs):
         slope = names[cotangent_of(name, depth)]
         if slope in step.inputs:
-            yield _leaf(slope), _by_depth(name, depth)
+            yield _leaf(slope), _by_end(derived, mark) if mark < len(BY_END) else _by_inner_depth(derived, mark)
 
 
-def _by_depth(name: str, depth: Any) -> Label:
-    """The derivative of the loss by a depth that splits the domain (THEOREMS: end-depth, observations, nodes)."""
-    kind = name.rstrip("0123456789")
-    words, formula = BY_DEPTH[kind]
-    where = f", at {text(depth)}" if kind in ("break", "observed") else ""
-    return Label(words + where, formula + (rf",\ s = {latex(depth)}" if where else ""))
+def _by_end(derived: DerivedProblem, end: int) -> Label:
+    """The derivative of the loss by s0 or S, with the costs observed there (THEOREMS: end-depth)."""
+    costs = _observed(derived, end)
+    beside = bool(costs) or end in derived.parts.switching
+    terminal = [_Names(derived, "").depth_slope(Label("L", "L"))] if end else []
+    return _sum([BY_END[end][beside], *terminal, *costs])
+
+
+def _by_inner_depth(derived: DerivedProblem, mark: int) -> Label:
+    """The derivative of the loss by a break point, an observed depth, or what is both (THEOREMS: observations, nodes)."""
+    depth = derived.parts.depths[mark]
+    found = _sum([*_observed(derived, mark), ACROSS])
+    return Label(f"{found.text}, at {text(depth)}", rf"{found.latex},\ s = {latex(depth)}")
+
+
+def _observed(derived: DerivedProblem, mark: int) -> list[Label]:
+    """dL_i/ds of every observation at a mark; one that lists the depth twice is summed."""
+    found = ((_Names(derived, str(i)), places.count(mark)) for i, places in enumerate(derived.parts.observed))
+    return [_summed(names.depth_slope(names.cost), "j") if count > 1 else names.depth_slope(names.cost) for names, count in found if count]
 
 
 def _leaf(leaf: Leaf) -> Label:
@@ -229,8 +250,7 @@ def gradients(derived: DerivedProblem) -> Iterator[tuple[Label, Label]]:
     for leaf in (*derived.problem.model.names, *derived.problem.data):
         output = f"{GRADIENT}{leaf.name}"
         parts = list(_parts(derived, names, output)) or [Label("0", "0")]
-        total = Label(" + ".join(part.text for part in parts), " + ".join(part.latex for part in parts))
-        yield names.slope(ell, output), total
+        yield names.slope(ell, output), _sum(parts)
 
 
 def _parts(derived: DerivedProblem, names: _Names, output: str) -> Iterator[Label]:
@@ -248,9 +268,13 @@ def _parts(derived: DerivedProblem, names: _Names, output: str) -> Iterator[Labe
         yield _moving(names, output)
 
 
-def _summed(label: Label) -> Label:
+def _summed(label: Label, over: str = "s") -> Label:
     """The sum over the depths of an observation."""
-    return Label(f"sum_s {label.text}", rf"\sum_{{s}} {label.latex}")
+    return Label(f"sum_{over} {label.text}", rf"\sum_{{{over}}} {label.latex}")
+
+
+def _sum(labels: list[Label]) -> Label:
+    return Label(" + ".join(one.text for one in labels), " + ".join(one.latex for one in labels))
 
 
 def _there(formula: Formula, output: str) -> bool:
