@@ -96,6 +96,8 @@ def test_progress_says_how_far_a_solve_is_and_what_to_try():
     assert line.line == "solve ... 0 s, depth 0.25 of 40, 5000 steps"
     line.reach(Reached(0.25, 40.0, 5000, stiff=True))
     assert line.line.endswith("5000 steps; it looks stiff: try radau, kvaerno5 or rodas5p")
+    line.reach(Reached(0.25, 0.0, 5000, backward=True))
+    assert line.line == "solve ... 0 s, backward sweep at depth 0.25 on its way to 0, 5000 steps"
     line.reach(Reached(40.0, 40.0, 9000))
     assert line.line == "solve ... 0 s"
     line.update("iteration 3")
@@ -109,8 +111,17 @@ def test_commands_tell_how_far_their_solves_are(command: str, tmp_path: Path, mo
     monkeypatch.setattr(shown.Progress, "reach", lambda self, reached: heard.append(reached))
     model, values = files(tmp_path, GROWTH.replace("**2*z**2", "**2*(z - 2)**2"))
     run(command, model, values)
-    assert {one.end for one in heard} == ({1.5} if command == "solve" else {1.5, 0.0})
+    assert {(one.end, one.backward) for one in heard} == ({(1.5, False)} if command == "solve" else {(1.5, False), (0.0, True)})
     assert [one.depth for one in heard if one.depth == one.end]
+
+
+@pytest.mark.parametrize("way", ["discrete", "adjoint", "backsolve", "forward"])
+def test_a_backward_sweep_is_told_as_one(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What heads for the start is a backward sweep, what heads for the end is none; forward sensitivities have none at all."""
+    heard: list[Reached] = []
+    monkeypatch.setattr(shown.Progress, "reach", lambda self, reached: heard.append(reached))
+    run("gradient", *files(tmp_path, GROWTH), "--sensitivity", way)
+    assert {(one.end, one.backward) for one in heard} == ({(1.5, False)} if way == "forward" else {(1.5, False), (0.0, True)})
 
 
 @pytest.mark.parametrize("method", ["tsit5", "RK45"])

@@ -16,6 +16,7 @@ from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.gradients.segments import between
 from odeanalysis.numerics.gradients.setting import Setting
+from odeanalysis.numerics.solvers.listening import sweeping_backward
 from odeanalysis.symbolic.nodes import Leaf
 
 States = Callable[[Array], Array]
@@ -44,6 +45,7 @@ class Backsolve:
         return _sweep(run, stored=False)
 
 
+@sweeping_backward()
 def _sweep(run: Run, stored: bool) -> dict[str, Array]:
     setting, solution = run.setting, run.solution
     back = costs.cotangents(setting, solution)

@@ -32,7 +32,8 @@ class DiscreteAdjoint:
         record = run.solution.record
         if record is None:
             raise ModelError(
-                f"method {run.settings.method!r} keeps no steps to differentiate; use --sensitivity adjoint, or a method of ours"
+                f"method {run.settings.method!r} keeps no steps to differentiate; "
+                "take the sensitivity 'adjoint' (ContinuousAdjoint()), or a method of ours, such as tsit5"
             )
         _warn_of_stiffness(run)
         back = costs.cotangents(run.setting, run.solution)
@@ -62,7 +63,7 @@ def _reached(run: Run, k: int) -> Reached:
     record, grid = run.solution.record, run.setting.path.grid
     assert record is not None
     depth = grid.depth(record.segment[k], record.start[k])[0]
-    return Reached(float(depth), float(grid.nodes[0, 0]), len(record) - k)
+    return Reached(float(depth), float(grid.nodes[0, 0]), len(record) - k, backward=True)
 
 
 def step_values(run: Run, k: int) -> dict[str, Array]:
