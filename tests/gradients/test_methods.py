@@ -118,6 +118,13 @@ def test_ways_through_the_steps_are_refused_for_scipys_solvers(method, way):
         oda.value_and_gradient(driven((0, 1.6)), VALUES, method=method, sensitivity=oda.SENSITIVITIES[way])
 
 
+def test_the_default_way_names_another_for_scipys_solvers():
+    """By the name that the command line takes, and as Python writes it."""
+    with pytest.raises(oda.ModelError, match=r"take the sensitivity 'adjoint' \(ContinuousAdjoint\(\)\), or a method of ours") as refused:
+        oda.value_and_gradient(driven((0, 1.6)), VALUES, method="RK45")
+    assert "--" not in str(refused.value)
+
+
 def test_scipys_solvers_refuse_a_number_of_steps():
     with pytest.raises(oda.ModelError, match="RK45 chooses its own steps"):
         oda.value_and_gradient(driven((0, 1.6)), VALUES, method="RK45", steps=10, sensitivity=oda.ContinuousAdjoint())
