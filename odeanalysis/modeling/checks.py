@@ -49,7 +49,8 @@ def distinct(groups: Mapping[str, Iterable[Leaf]], depth: sp.Symbol, model: str)
         for one in names:
             check_name(one.name, what, depth.name)
             if one.name in owners:
-                raise ModelError(f"{model!r} declares {one.name!r} twice, as {owners[one.name]} and as {what}; rename one of them")
+                both = f"both times as {what}" if owners[one.name] == what else f"as {owners[one.name]} and as {what}"
+                raise ModelError(f"{model!r} declares {one.name!r} twice, {both}; rename one of them")
             owners[one.name] = what
 
 

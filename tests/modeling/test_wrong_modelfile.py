@@ -174,7 +174,7 @@ def test_wrong_observations_are_refused_with_their_key(name: str):
 
 
 def test_the_same_data_in_two_observations_are_refused():
-    check(GROWTH + OBSERVED + OBSERVED, ("'seen' twice", "observation data", "rename"))
+    check(GROWTH + OBSERVED + OBSERVED, ("'seen' twice, both times as observation data; rename one",))
 
 
 MALFORMED = {

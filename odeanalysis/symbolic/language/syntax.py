@@ -13,8 +13,8 @@ ODD = re.compile(r"[^A-Za-z0-9_+\-*/@.,()\[\]:<>=! ]")
 ADVICE = {
     "^": "powers are written **",
     "%": "there is no remainder",
-    "'": "strings are not of the language",
-    '"': "strings are not of the language",
+    "'": "names stand without quotes, as in theta*z",
+    '"': "names stand without quotes, as in theta*z",
     "#": "comments stand in the model file, outside the expression",
     "&": "conditions are joined by 'and'",
     "|": "conditions are joined by 'or'; absolute values are abs(u)",
