@@ -32,17 +32,20 @@ def solve(
 
     At given depths, or at equally spaced ones from one end of the domain to the other.
     """
-    depths = _depths(at, points)
+    wanted = _depths(at, points)
     save = drawing(plot)
     with progress("solve") as shown:
-        from odeanalysis.numerics.gradients.evaluate import solve_problem
+        from odeanalysis.numerics.gradients.run import solve_setting
+        from odeanalysis.numerics.gradients.setting import prepare
         from odeanalysis.numerics.solvers.listening import listening
         from odeanalysis.reports import trajectory as paths
 
         problem, given = opt.read(model, values)
+        setting = prepare(problem, given)
+        paths.depths(setting, wanted)  # depths outside are refused before the solve
         with listening(shown.reach):
-            run = solve_problem(problem, given, opt.settings(method, rtol, atol, steps, max_steps))
-        found = paths.trajectory(run, depths)
+            run = solve_setting(setting, opt.settings(method, rtol, atol, steps, max_steps))
+        found = paths.trajectory(run, wanted)
         if save is not None:
             save(paths.figure(run))
     (_print_json if json else _print)(found)

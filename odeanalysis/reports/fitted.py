@@ -40,7 +40,7 @@ def predicted(run: Run, compared: tuple[Comparison, ...]) -> list[Array]:
     sides = Sides(model.depth, frozenset(model.states))
     opened = [parts.pieces.apply(open_kinks(substitute(one.prediction, dict(model.functions)), sides)) for one in compared]
     program = compiled(formula("predictions", parts.field.inputs, {f"_p{i}": value for i, value in enumerate(opened)}))
-    depth = trajectory.spaced(run, axes.SMOOTH)
+    depth = trajectory.spaced(run.setting, axes.SMOOTH)
     return [np.broadcast_to(curve, depth.T.shape).T for curve in program(_environment(run, depth)).values()]
 
 
@@ -54,7 +54,7 @@ def _environment(run: Run, depth: Array) -> dict[str, Array]:
 
 
 def _draw(axis: Any, run: Run, name: Leaf, entries: list[tuple[Comparison, Array]]) -> None:
-    depth, batch = trajectory.spaced(run, axes.SMOOTH), run.setting.bound.batch
+    depth, batch = trajectory.spaced(run.setting, axes.SMOOTH), run.setting.bound.batch
     for i, (one, curve) in enumerate(entries):
         place = f"{name.name}[{', '.join(map(str, one.entry))}]" if one.entry else name.name
         for b in range(min(run.setting.batch, axes.SAMPLES)):

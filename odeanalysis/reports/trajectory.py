@@ -9,6 +9,8 @@ import numpy as np
 from odeanalysis.derivations.parts import COST
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
+from odeanalysis.numerics.gradients.setting import Setting
+from odeanalysis.numerics.solvers.solution import locate
 from odeanalysis.reports import axes
 
 SAMPLES_SHOWN = 3
@@ -60,7 +62,7 @@ def trajectory(run: Run, at: Sequence[float] | int) -> Trajectory:
     Raises ModelError for a depth outside a path.
     """
     setting = run.setting
-    depth = spaced(run, at) if isinstance(at, int) else np.broadcast_to(np.asarray(at, dtype=float), (setting.batch, len(at)))
+    depth = depths(setting, at)
     found = {name: state for name, state in setting.layout.unpack(run.solution.dense(depth)).items() if name != COST.name}
     batch = setting.bound.batch
     shared = bool((depth == depth[:1]).all())
@@ -73,9 +75,21 @@ def trajectory(run: Run, at: Sequence[float] | int) -> Trajectory:
     )
 
 
-def spaced(run: Run, points: int) -> Array:
+def depths(setting: Setting, at: Sequence[float] | int) -> Array:
+    """The depths at which a trajectory is wanted, on the path of each sample: [B, M]. Nothing needs to be solved.
+
+    Raises ModelError for a depth outside a path.
+    """
+    if isinstance(at, int):
+        return spaced(setting, at)
+    wanted = np.broadcast_to(np.asarray(at, dtype=float), (setting.batch, len(at)))
+    locate(setting.path.grid, wanted)
+    return wanted
+
+
+def spaced(setting: Setting, points: int) -> Array:
     """Equally spaced depths along each sample's path, s0 and S among them: [B, M]."""
-    nodes = run.setting.path.grid.nodes
+    nodes = setting.path.grid.nodes
     part = np.linspace(0, 1, points)
     inside = nodes[:, :1] + part * (nodes[:, -1:] - nodes[:, :1])
     inside[:, -1] = nodes[:, -1] if points > 1 else nodes[:, 0]

@@ -92,6 +92,8 @@ OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "unknown backend": (("gradient", "--backend", "cuda"), ("cuda", "numpy")),
     "fused backend": (("gradient", "--backend", "fused"), ("fused", "numpy")),
     "depth outside": (("solve", "--at", "9"), ("9", "1.5")),
+    "depth nan": (("solve", "--at", "0,nan"), ("nan, which is not a number",)),
+    "depth infinite": (("solve", "--at", "0,inf"), ("depth inf", "1.5")),
     "depth no number": (("solve", "--at", "a,b"), ("'a'",)),
     "at and points": (("solve", "--at", "1", "--points", "3"), ("--at", "--points")),
     "no points": (("solve", "--points", "0"), ("--points",)),
@@ -128,6 +130,17 @@ def test_wrong_values_are_refused(tmp_path: Path, name: str):
 def test_wrong_options_are_refused(tmp_path: Path, name: str):
     command, words = OPTIONS[name]
     refused(tmp_path, GROWTH, GROWTH_VALUES, words, command)
+
+
+@pytest.mark.parametrize("domain", ["[0, 1.5]", '[0, "z0 + 0.5"]'], ids=["numbers", "values"])
+@pytest.mark.parametrize("at", ["0,2", "nan"])
+def test_depths_that_are_not_on_the_path_are_refused_before_the_solve(tmp_path: Path, domain: str, at: str):
+    """The solve would need more than one step, and fail."""
+    model = GROWTH.replace("[0, 1.5]", domain)
+    assert domain in model
+    stated, given = files(tmp_path, model, GROWTH_VALUES)
+    assert run("solve", stated, given, "--at", "0,1", "--max-steps", "1").code == 1
+    refused(tmp_path, model, GROWTH_VALUES, (at.split(",")[-1],), ("solve", "--at", at, "--max-steps", "1"))
 
 
 def test_an_observation_outside_the_domain_is_refused(tmp_path: Path):

@@ -78,7 +78,7 @@ class Solution:
 def locate(grid: Grid, depths: Array, side: Side = "before") -> tuple[Array, Array]:
     """Segment and fraction of depths [B, M] along each sample's path, as two arrays [B, M].
 
-    Raises ModelError for a depth outside a sample's path (by more than rounding).
+    Raises ModelError for a depth that is NaN, or outside a sample's path (by more than rounding).
     """
     nodes, along = np.real(grid.nodes), np.real(depths)
     way = np.where(nodes[:, -1] >= nodes[:, 0], 1.0, -1.0)[:, None]
@@ -92,6 +92,8 @@ def locate(grid: Grid, depths: Array, side: Side = "before") -> tuple[Array, Arr
 
 
 def _check_inside(nodes: Array, way: Array, depths: Array) -> None:
+    if np.isnan(depths).any():
+        raise ModelError("a depth is nan, which is not a number; ask for depths on the path")
     first, last = nodes[:, :1], nodes[:, -1:]
     slack = ULPS * np.spacing(np.maximum(np.abs(first), np.abs(last)))
     inside = (way * (depths - first) >= -slack) & (way * (last - depths) >= -slack)
