@@ -3,6 +3,7 @@
 Source: Byrd, Lu, Nocedal, Zhu 1995 (L-BFGS-B), through SciPy.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,9 @@ WALL = 10.0
 RESTARTS = 20
 POLISHING_STEPS = 8
 STOPPED = 2  # SciPy's status of a line search that found nothing
+# a trial is far: how many times 1 + |start| an entry is from its start, and how many times the work of the start its solve is at least
+FAR = ((1e6, 1), (1e3, 100))
+LEVELLING = 1e-3  # the part of its first slope that a descent to a minimum 1000 times further away has lost
 
 Listener = Callable[[int, float], None]
 
@@ -35,6 +39,7 @@ class Point:
     """A solved trial.
 
     x, gradient: [p].  slope: the gradient in the scaled variables, 0 where a bound holds the entry.
+    warned: what the gradient warns of, which concerns the fit only if the search ends here.
     """
 
     x: Array
@@ -42,10 +47,15 @@ class Point:
     gradient: Array
     slope: Array
     run: Run
+    warned: tuple[Warning | str, ...] = ()
 
     @property
     def norm(self) -> float:
         return float(np.max(np.abs(self.slope), initial=0))
+
+    @property
+    def work(self) -> int:
+        return int(np.sum(self.run.solution.statistics.evaluations))
 
 
 @dataclass(eq=False)
@@ -60,6 +70,7 @@ class Task:
     listener: Listener | None = None
     evaluations: int = 0
     iterations: int = 0
+    start: Point | None = None
     best: Point | None = None
 
     def point(self, x: Array) -> Point:
@@ -67,14 +78,16 @@ class Task:
         self.evaluations += 1
         arrays = {**self.bound.arrays, **self.moved.unpack(x)}
         run = solve_setting(prepare(self.problem, replace(self.bound, arrays=arrays)), self.settings)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
             value, gradient = float(run.value), self.moved.pack(DiscreteAdjoint().gradients(run))
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
             raise SolveError(
                 f"the objective of {self.problem.name!r} is {value}, or its gradient is not finite; change the starting values"
             )
         slope = np.where(self.moved.held(x, gradient), 0, gradient * self.moved.rate(x))
-        found = Point(x, value, gradient, slope, run)
+        found = Point(x, value, gradient, slope, run, tuple(one.message for one in heard))
+        self.start = self.start or found
         if self.best is None or value < self.best.value:
             self.best = found
         return found
@@ -82,13 +95,15 @@ class Task:
     def guarded(self, u: Array, unit: float) -> tuple[float, Array]:
         """Value and gradient in scaled variables, as multiples of a unit.
 
-        A trial that cannot be solved is a wall, from which a line search steps back.
+        A trial that cannot be solved is a wall, from which a line search steps back. Raises SolveError for one that has run away.
         """
         try:
             found = self.point(self.moved.unscaled(u))
         except (SolveError, ModelError):
             assert self.best is not None
             return (self.best.value + WALL * max(unit, abs(self.best.value))) / unit, np.zeros_like(u)
+        if self.start is not None and found is self.best:
+            check_runaway(self, self.start, found)
         return found.value / unit, found.gradient * self.moved.rate(found.x) / unit
 
     def count(self, value: float) -> None:
@@ -101,6 +116,26 @@ class Task:
         rate = self.moved.rate(point.x)
         inner = self.curvature.hessian(point.run, self.moved) * np.outer(rate, rate)
         return inner + np.diag(np.where(self.moved.positive, point.gradient * rate, 0))
+
+
+def check_runaway(task: Task, start: Point, lowest: Point) -> None:
+    """Raises SolveError where the lowest point is far from the start, and the objective g still falls there as steeply:
+
+    g'(x) . d <= (1 - LEVELLING) g'(x0) . d,   d = x - x0,
+
+    so that a parabola through both slopes has its minimum, if any, 1/LEVELLING times further away. Entries with a range cannot run away.
+    """
+    travelled = lowest.x - start.x
+    fall, first = lowest.gradient @ travelled, start.gradient @ travelled
+    distance = np.where(task.moved.bounded, 0, np.abs(travelled) / (1 + np.abs(start.x)))
+    far = any(distance.max(initial=0) > reach and lowest.work >= times * start.work for reach, times in FAR)
+    if far and fall < 0 and fall <= (1 - LEVELLING) * first:
+        worst = int(np.argmax(distance))
+        entry, name = task.moved.entries[worst], task.moved.owner(worst)
+        raise SolveError(
+            f"the objective of {task.problem.name!r} seems to fall without bound as {entry} runs to {lowest.x[worst]:.3g}: it is "
+            f"{lowest.value:.3g} there and no less steep than at the start; give {name} its range under [ranges], or fix it with --free"
+        )
 
 
 def descend(task: Task, start: Point, max_iterations: int) -> tuple[Point, str]:

@@ -1,5 +1,6 @@
 """Fits: the objective minimised with the derived gradient, with standard errors from second derivatives."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -86,8 +87,8 @@ def fit(
     on_iteration: called with the number of iterations and the value.
 
     Returns a Fit, `converged` or not. Raises ModelError for names and values that do not fit, SolveError where the
-    objective cannot be solved at the start. Source: Pawitan 2001, "In All Likelihood", ch. 2 (standard errors from the
-    observed information).
+    objective cannot be solved at the start, or seems to fall without bound. Source: Pawitan 2001, "In All Likelihood", ch. 2
+    (standard errors from the observed information).
     """
     setting = prepare(problem, values)
     chosen = settings or Settings()
@@ -99,6 +100,8 @@ def fit(
     task = Task(problem, setting.bound, moved, chosen, curvature or DerivedHessian(), on_iteration)
     found, message = descend(task, task.point(moved.pack(setting.bound.arrays)), max_iterations)
     found, hessian = polish(task, found)
+    for warning in found.warned:
+        warnings.warn(warning, stacklevel=2)
     return _conclude(task, found, hessian, tolerance, message)
 
 

@@ -1,5 +1,6 @@
 """The entries a fit moves, as one scaled vector: logarithms where a range is positive, else multiples of a scale."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +42,15 @@ class Variables:
     def entries(self) -> tuple[str, ...]:
         """The name of every entry, as in `W[0, 1]`."""
         return tuple(_entry(name, place) for name, shape in zip(self.names, self.shapes, strict=True) for place in np.ndindex(shape))
+
+    @property
+    def bounded(self) -> Array:
+        """Which entries have a range."""
+        return np.isfinite(self.low) & np.isfinite(self.high)
+
+    def owner(self, place: int) -> str:
+        """The name that an entry of x belongs to."""
+        return self.names[bisect_right(self.starts, place) - 1]
 
     def pack(self, arrays: Mapping[str, Array]) -> Array:
         return np.concatenate([np.ravel(arrays[name]) for name in self.names])
