@@ -39,7 +39,7 @@ def _stated() -> Iterator[tuple[str, Problem]]:
 def _closed_forms() -> Iterator[Check]:
     """Models of each class that has a closed form, on which the gradient is known exactly."""
     z, theta = block("z"), block("theta")
-    fields = {"affine": theta * z + 1, "linear": theta * depth * z, "separable": theta * z * (1 - z)}
+    fields = {"affine": theta * z + 1, "linear": theta * depth * (z + 2), "separable": theta * z * (1 - z)}
     for kind, field in fields.items():
         problem = Problem(Model({z: field}, {z: HALF + theta / 5}, (0, 1), (theta,), name=kind), Objective(terminal=theta * z**2))
         solved = solution(problem)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from odeanalysis.modeling.model import Objective, Problem
+from odeanalysis.modeling.model import Model, Objective, Problem
 from odeanalysis.modeling.transforms import regularize
 from odeanalysis.numerics.gradients.continuous import ContinuousAdjoint
 from odeanalysis.numerics.gradients.evaluate import solve_problem
@@ -18,6 +19,7 @@ from odeanalysis.verification.strategies.problems import Drawn, networks, regula
 
 ID = "integral-regularizers"
 SCALARS, NETWORKS = 6, 2
+RATE = 0.6
 
 
 def _networks(seed: int) -> Iterator[Drawn]:
@@ -57,9 +59,20 @@ def _unaugmented(seed: int) -> Iterator[Check]:
         yield within(f"gap to the gradient with the cost as another state: {one.title}", miss, CLOSE)
 
 
+def _closed_form() -> Iterator[Check]:
+    """z' = p z from 1 over [0, 1]: int |f|^2 = p (e^{2 p} - 1)/2, and int |f_z|^2 = p^2."""
+    z, p = block("z"), block("p")
+    bare = Problem(Model({z: p * z}, {z: 1}, (0, 1), (p,), name="growth"), Objective())
+    known = {"kinetic": RATE * np.expm1(2 * RATE) / 2, "jacobian": RATE**2}
+    for term, exact in known.items():
+        weight: dict[str, Any] = {term: 1}
+        found = solve_problem(regularize(bare, **weight), {"p": RATE}, TIGHT).value
+        yield within(f"the {term} cost of z' = p z in closed form", abs(found - exact), CLOSE)
+
+
 def _measure(seed: int) -> Evidence:
     measured = evidence(_drawn(seed), {**FULL, "running": -1.0}, {"field": 1.0}, stream(seed, ID), regularized())
-    return replace(measured, extra=tuple(_unaugmented(seed)))
+    return replace(measured, extra=(*_unaugmented(seed), *_closed_form()))
 
 
 INTEGRAL_REGULARIZERS = Claim(

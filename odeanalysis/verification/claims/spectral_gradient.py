@@ -6,10 +6,13 @@ from dataclasses import replace
 import numpy as np
 import sympy as sp
 
-from odeanalysis.modeling.bases import Hat, Legendre, Monomial
-from odeanalysis.modeling.model import Problem
+from odeanalysis.modeling.bases import Fourier, Hat, Legendre, Monomial
+from odeanalysis.modeling.model import Model, Objective, Problem
+from odeanalysis.modeling.transforms import galerkin
+from odeanalysis.numerics.gradients.evaluate import solve_problem
+from odeanalysis.symbolic.expressions import block
 from odeanalysis.verification.claim import Check, Claim, Evidence, within
-from odeanalysis.verification.measure import Instance, evidence, exchanged, instance
+from odeanalysis.verification.measure import CLOSE, TIGHT, Instance, evidence, exchanged, instance
 from odeanalysis.verification.proof import Step, derivation_holds, identity
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.problems import Drawn
@@ -17,6 +20,7 @@ from odeanalysis.verification.strategies.varied import spectral
 
 ID = "spectral-gradient"
 DRAWN = 5
+SHORT, TURN = 0.3, 2 * np.pi
 UNIT = (sp.Integer(0), sp.Integer(1))
 
 
@@ -58,9 +62,19 @@ def _orthogonality() -> Iterator[Check]:
         yield within(name, beside if orthogonal else float(beside < 1e-3), 1e-12)
 
 
+def _closed_form() -> Iterator[Check]:
+    """z' = theta(s) with Fourier's functions 1, cos 2 pi s, sin 2 pi s over [0, 0.3]: z is the sum of their integrals."""
+    z, theta = block("z"), block("theta")
+    model = galerkin(Model({z: theta}, {z: 0}, (0, SHORT), (theta,), name="summed"), {"theta": Fourier(3, 1)})
+    integrals = np.array([SHORT, np.sin(TURN * SHORT) / TURN, (1 - np.cos(TURN * SHORT)) / TURN])
+    for j, alpha in enumerate(np.eye(3)):
+        found = solve_problem(Problem(model, Objective(terminal=z)), {"theta": alpha}, TIGHT).value
+        yield within(f"z' = psi_{j}(s) is solved by the integral of psi_{j}", abs(found - integrals[j]), CLOSE)
+
+
 def _measure(seed: int) -> Evidence:
     measured = evidence(_drawn(seed), exchanged, {"field": 1.0}, stream(seed, ID))
-    return replace(measured, extra=tuple(_orthogonality()))
+    return replace(measured, extra=(*_orthogonality(), *_closed_form()))
 
 
 def _shown() -> Problem:
