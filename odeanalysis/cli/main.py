@@ -7,14 +7,26 @@ import typer
 from typer.core import TyperGroup
 
 from odeanalysis.cli import check, derive, fit, gradient, solve, verify
-from odeanalysis.cli.errors import reported
+from odeanalysis.cli.errors import reported, stop
+from odeanalysis.cli.usage import unknown, usage_reported
 
 
 class Commands(TyperGroup):
     """Commands whose errors end in one message and an exit code, however they are called."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args:  # no arguments are a question for help
+            return super().parse_args(ctx, args)
+        with usage_reported():
+            return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in self.commands:
+            stop(unknown("command", args[0], self.commands))
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
-        with reported():
+        with reported(), usage_reported():
             return super().invoke(ctx)
 
 

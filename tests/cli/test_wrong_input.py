@@ -103,6 +103,23 @@ OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "SciPy's steps in a fit": (("fit", "--method", "BDF"), ("BDF",)),
 }
 
+# command lines that are wrong before any file is read, and all that is said
+SENSITIVITIES = "discrete, adjoint, forward, backsolve, differences"
+COMMAND_LINES = {
+    "gradient m v --steps 1.5": "--steps 1.5: give a whole number",
+    "check m v --seed x": "--seed x: give a whole number",
+    "solve m v --rtol tight": "--rtol tight: give a number, as in 1e-6",
+    "gradient m v --sensitivity adj": f"--sensitivity 'adj': did you mean 'adjoint'? use one of {SENSITIVITIES}",
+    "gradient m v --reduction max": "--reduction 'max': use one of mean, sum",
+    "derive m --format htm": "--format 'htm': did you mean 'html'? use one of text, latex, markdown, html, json",
+    "derive m --fromat html": "there is no option '--fromat'; did you mean '--format'? use one of --format",
+    "gradient m": "missing argument 'VALUES'; the option -h shows what there is",
+    "gradient m v --steps": "option '--steps' requires an argument; the option -h shows what there is",
+    "gradient m v w": "got unexpected extra argument(s) (w); the option -h shows what there is",
+    "--versoin": "there is no option '--versoin'; did you mean '--version'? use one of --version",
+    "slove m v": "there is no command 'slove'; did you mean 'solve'? use one of derive, solve, gradient, fit, check, verify",
+}
+
 
 def refused(folder: Path, model: str, values: str, words: tuple[str, ...], command: tuple[str, ...] = ("gradient",)) -> None:
     stated, given = files(folder, model, values)
@@ -141,6 +158,18 @@ def test_depths_that_are_not_on_the_path_are_refused_before_the_solve(tmp_path: 
     stated, given = files(tmp_path, model, GROWTH_VALUES)
     assert run("solve", stated, given, "--at", "0,1", "--max-steps", "1").code == 1
     refused(tmp_path, model, GROWTH_VALUES, (at.split(",")[-1],), ("solve", "--at", at, "--max-steps", "1"))
+
+
+@pytest.mark.parametrize("line", COMMAND_LINES)
+def test_a_wrong_command_line_is_refused_in_one_line(line: str):
+    outcome = run(*line.split())
+    assert outcome.code == 2 and outcome.out == ""
+    assert outcome.err == f"error: {COMMAND_LINES[line]}\n"
+
+
+def test_a_command_line_without_arguments_asks_for_help():
+    outcome = run()
+    assert "Usage: odeanalysis" in outcome.out + outcome.err and "error:" not in outcome.err
 
 
 def test_an_observation_outside_the_domain_is_refused(tmp_path: Path):
