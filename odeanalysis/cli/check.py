@@ -70,7 +70,7 @@ def _with_backend(found: "Certificate", name: str, evaluation: "Evaluation") -> 
 def _why(found: "Certificate") -> str:
     """The checks that did not pass."""
     failed = [one for one in found.checks if not one.passed]
-    return "; ".join(f"{one.name} is {one.measured:.3g}, its bound {one.bound:.3g}" for one in failed)
+    return "; ".join(f"{one.name} is {one.measured:.3g}, not {one.sign} {one.bound:.3g}" for one in failed)
 
 
 def document(found: "Certificate") -> dict[str, Any]:
@@ -110,7 +110,9 @@ def _print(found: "Certificate") -> None:
 
     exact = {f"Taylor slope {i}": "exact" for i, one in enumerate(found.exact, 1) if one}
     passed = {True: "passed", False: "failed", None: "undecided"}
-    rows = [(one.name, f"{one.measured:.2e}", f"{one.bound:.2e}", exact.get(one.name, passed[one.passed])) for one in found.checks]
+    rows = [
+        (one.name, f"{one.measured:.2e}", f"{one.sign} {one.bound:.2e}", exact.get(one.name, passed[one.passed])) for one in found.checks
+    ]
     write_table(["check", "measured", "bound", ""], rows)
     left_out = [(f"not taken: {name}", reason) for name, reason in found.skipped.items()]
     summary = [("error bar", f"{found.error_bar:.2e}"), ("conditioning", f"{found.conditioning:.3g}")]

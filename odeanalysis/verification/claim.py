@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from odeanalysis.modeling.model import Problem
 from odeanalysis.verification.figure import Figure
@@ -13,12 +13,22 @@ CLEAR = 100.0
 
 @dataclass(frozen=True)
 class Check:
-    """One measurement against its bound; `passed` says whether it backs the verdict, None that it cannot decide."""
+    """One measurement against its bound; `passed` says whether it backs the verdict, None that it cannot decide.
 
+    sign: how a good measurement stands to the bound.
+    """
+
+    sign: ClassVar[str] = "<="
     name: str
     measured: float
     bound: float
     passed: bool | None
+
+
+class Floor(Check):
+    """A check whose measurement must not fall below the bound, such as a slope."""
+
+    sign = ">="
 
 
 def within(name: str, measured: float, bound: float) -> Check:

@@ -13,7 +13,7 @@ from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.functions import FUNCTIONS, SCALAR_CLASSES
 from odeanalysis.symbolic.rewrite import walk
 from odeanalysis.verification import taylor
-from odeanalysis.verification.claim import Check
+from odeanalysis.verification.claim import Check, Floor
 
 DIRECTIONS = 3
 SPARE = 4
@@ -77,14 +77,14 @@ def first_order(found: Taylor) -> Iterator[Check]:
     """Slope 2 for a right gradient. On a path across kinks a slope that fails decides nothing."""
     for i, one in enumerate(found.first, 1):
         undecided = np.isnan(one.measured) or (found.kinked and not one.passed)
-        yield Check(f"Taylor slope {i}", one.measured, one.bound, None if undecided else one.passed)
+        yield Floor(f"Taylor slope {i}", one.measured, one.bound, None if undecided else one.passed)
 
 
 def second_order(slopes: Iterable[taylor.Slope]) -> Iterator[Check]:
     """Slope 3 for a right Hessian, on which the conditioning stands; between 2.5 and 2.9 nothing is decided."""
     for i, one in enumerate(slopes, 1):
         undecided = np.isnan(one.measured) or one.due - DECIDED < one.measured < one.bound
-        yield Check(f"Hessian slope {i}", one.measured, one.bound, None if undecided else one.passed)
+        yield Floor(f"Hessian slope {i}", one.measured, one.bound, None if undecided else one.passed)
 
 
 def control(found: Taylor) -> Check:

@@ -1,5 +1,6 @@
 """`check`: verdicts and their exit codes, mutants, and routes of other backends."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,7 +49,7 @@ def test_mutants_are_named_with_their_reasons_and_those_that_pass(monkeypatch: p
     survey = Survey(9, 7, 2, {"a term": "zero wherever it is computed"}, ("a sign",), method="heun2", steps=6)
     monkeypatch.setattr(certificate, "survey", lambda *arguments: survey)
     outcome = check(CLOSED, "--mutants")
-    assert outcome.code == 1 and "inconclusive: mutants that pass is 1, its bound 0" in outcome.err
+    assert outcome.code == 1 and "inconclusive: mutants that pass is 1, not <= 0" in outcome.err
     for words in ("7 of 9 refused, 2 of them only at other values", "a term: zero wherever it is computed", "not refused", "a sign"):
         assert words in outcome.out
 
@@ -62,6 +63,16 @@ def test_the_certificate_for_people_names_every_check():
     assert outcome.code == 0
     said = ("route independent", "Taylor slope 3", "Hessian slope 3", "Hamiltonian between nodes", "confirmed", "error bar")
     assert not [words for words in said if words not in outcome.out]
+
+
+def test_the_table_says_which_bounds_are_floors():
+    """Slopes must not fall below their bound; all else, a zero gradient's slope among it, must not rise above. JSON has neither sign."""
+    lines = [line for line in check(CLOSED).out.splitlines() if "e+" in line or "e-" in line]
+    signs = {line.split("  ")[0]: re.findall("[<>]=", line) for line in lines if "=" in line}
+    floors = {f"{kind} slope {i}" for kind in ("Taylor", "Hessian") for i in (1, 2, 3)}
+    assert {"zero gradient refused", "route independent", "invariant along the path"} | floors <= set(signs)
+    assert signs == {name: [">=" if name in floors else "<="] for name in signs}
+    assert all(set(one) == {"name", "measured", "bound", "passed"} for one in check(CLOSED, "--json").document["checks"])
 
 
 def test_an_exact_remainder_is_said_to_be_exact(tmp_path: Path):
@@ -95,7 +106,7 @@ def test_only_a_confirmed_gradient_ends_well(monkeypatch: pytest.MonkeyPatch, ve
     monkeypatch.setattr(certificate, "check", broken)
     outcome = check(CLOSED, "--json")
     assert outcome.code == 1 and outcome.document["verdict"] == verdict
-    assert verdict in outcome.err and "made up is 2, its bound 1" in outcome.err
+    assert verdict in outcome.err and "made up is 2, not <= 1" in outcome.err
 
 
 def doubled(*arguments, **options):
