@@ -27,14 +27,15 @@ HOSTILE = (np.finfo(float).max, np.finfo(float).smallest_normal, 5e-324, -0.0, 0
 
 
 def _proof() -> Iterator[Step]:
-    x = sp.Matrix(sp.symbols("x_1 x_2", real=True))
+    first, second = sp.symbols("x_1 x_2", real=True)
+    x = sp.Matrix([first, second])
     more = x.col_join(sp.zeros(1, 1))
     layer_of_x = sp.MatAdd(sp.MatMul(sp.eye(3)[:, :2], x), sp.zeros(3, 1))
     yield identity("[x, 0] = H x + h with H = [I; 0] and h = 0", layer_of_x, more)
     yield from _vanilla()
     yield from half_turn(sp.Symbol("s", real=True))
     title = "so that z' = pi J z takes [x, 0] to [-x, 0]: one coordinate more reflects x, which no scalar flow does"
-    yield identity(title, sp.MatMul(-sp.eye(2), sp.Matrix([x[0], 0])), sp.Matrix([sp.Mul(-1, x[0]), 0]))
+    yield identity(title, sp.MatMul(-sp.eye(2), sp.Matrix([first, 0])), sp.Matrix([-first, 0]))
 
 
 def _vanilla() -> Iterator[Step]:
