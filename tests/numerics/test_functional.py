@@ -9,7 +9,7 @@ import sympy as sp
 
 import odeanalysis as oda
 from odeanalysis.derivations.parts import parts
-from odeanalysis.modeling.bases import Basis, Fourier, Hat, Indicator, Legendre, Monomial
+from odeanalysis.modeling.bases import Basis, Dilated, Fourier, Hat, Indicator, Legendre, Monomial
 from odeanalysis.modeling.transforms import galerkin, stacked
 from odeanalysis.modeling.transforms.transform import vary
 from odeanalysis.modeling.values import bind
@@ -127,6 +127,19 @@ def test_functions_of_each_sample_have_gradients_of_their_own():
     assert found([0.6, 0.7, 0.8]).shape == (2, 3) and found(0.6).shape == (2,)
 
 
+# the error of a few steps at the tolerance; (h rate)^4 of the fixed ones
+OTHERS = {"rodas5p": ({"rtol": 1e-8}, 1e-7), "Radau": ({"rtol": 1e-8}, 1e-7), "rk4": ({"steps": 400}, (60 / 400) ** 4)}
+
+
+@pytest.mark.parametrize("method", OTHERS)
+def test_other_methods_come_as_near_as_they_are(method: str):
+    """Also those that keep no steps, and implicit ones, whose costate SciPy solves."""
+    problem, values = CASES["stiff_linear"].problem(), CASES["stiff_linear"].values()
+    options, bound = OTHERS[method]
+    found = oda.functional_gradient(problem, values, "rate", method=method, **options)
+    assert apart(found.project(Legendre(3)), gradient_of(problem, values, "rate").project(Legendre(3))) < bound
+
+
 def test_ten_times_the_loss_has_ten_times_the_gradient_and_the_sum_that_of_all_samples():
     basis, small = Legendre(3), switched()
     large = replace(small, objective=oda.Objective(10 * small.objective.terminal, 10 * small.objective.running))
@@ -135,6 +148,19 @@ def test_ten_times_the_loss_has_ten_times_the_gradient_and_the_sum_that_of_all_s
     assert apart(ten.project(basis), 10 * one.project(basis)) < EXACT
     total = oda.functional_gradient(small, VALUES, "k", reduction="sum", **TIGHT)
     assert apart(total(1.3), 2 * one(1.3)) < EXACT
+
+
+@pytest.mark.parametrize("parameter", ["scale", "shift"])
+def test_the_gradient_in_a_dilation_is_that_along_its_derivative(parameter: str):
+    """dell/dd = int (dell/dk) sum_j alpha_j dpsi_j/dd ds, where k has no other part in d: the derivative by SymPy."""
+    c, alpha = oda.block("c"), [0.5, 0.3, -0.4, 0.2]
+    basis = Dilated(Fourier(4, period=2), **{parameter: c})
+    constant = replace(switched(), model=switched().model.with_(parameters=[k, a, c]))
+    problem, values = replace(constant, model=galerkin(constant.model, {k: basis})), {**VALUES, "k": alpha, "c": 0.9}
+    slopes: list[Any] = [sp.diff(psi, c).subs(c, sp.Rational(9, 10)) for psi in basis.functions(s, DOMAIN)]
+    moved = sum(x * slope for x, slope in zip(alpha, slopes, strict=True))
+    _, wanted = oda.value_and_gradient(problem, values, wrt=["c"], **TIGHT)
+    assert gradient_of(problem, values, "k").against(sp.lambdify(s, moved)) == pytest.approx(float(wanted["c"]), rel=EXACT)
 
 
 # ---------------------------------------------------------------- directions

@@ -13,6 +13,7 @@ from odeanalysis.numerics.gradients.continuous import Forms, on_dense
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.gradients.segments import over
+from odeanalysis.numerics.solvers.scipy_ import ScipyInterpolant
 from odeanalysis.numerics.solvers.solution import Solution
 
 
@@ -51,8 +52,14 @@ def costate(run: Run) -> Costate:
 
 
 def starts(solution: Solution, segment: int) -> Array:
-    """The fractions of a segment at which a solve's steps start, 0 for those elsewhere: [B, N]; none where no steps are kept."""
+    """The fractions of a segment at which the steps of each sample start, 0 where there are none: [B, N]."""
     record = solution.record
-    if record is None:
-        return np.zeros((solution.grid.samples, 0))
-    return np.where((record.segment == segment) & record.accepted, record.start, 0.0).T
+    if record is not None:
+        return np.where((record.segment == segment) & record.accepted, record.start, 0.0).T
+    assert isinstance(solution.interpolant, ScipyInterpolant)  # the only ones that keep no record
+    a, b = solution.grid.nodes[:, segment], solution.grid.nodes[:, segment + 1]
+    depths = [np.asarray(getattr(paths[segment], "ts", ())) for paths in solution.interpolant.paths]
+    found = np.zeros((len(depths), max(map(len, depths))))
+    for sample, one in enumerate(depths):
+        found[sample, : len(one)] = (one - a[sample]) / (b[sample] - a[sample]) if len(one) else 0
+    return np.clip(found, 0, 1)

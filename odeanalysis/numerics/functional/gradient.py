@@ -146,18 +146,20 @@ class FunctionalGradient:
     def _way(self) -> Array:
         """1 where a path runs upward, -1 where downward: [B], or for a shared function one number."""
         nodes = self.density.grid.nodes
-        ways = np.sign(nodes[:, -1] - nodes[:, 0])
-        if self.own:
-            return np.where(ways == 0, 1, ways)
-        if ways.min() * ways.max() < 0:
+        ways = np.where(nodes[:, -1] < nodes[:, 0], -1.0, 1.0)
+        return ways if self.own else np.asarray(ways.min())
+
+    def _refuse_opposite(self) -> None:
+        lengths = self.density.grid.nodes[:, -1] - self.density.grid.nodes[:, 0]
+        if not self.own and lengths.min() < 0 < lengths.max():
             raise ModelError(
                 f"the samples of {self.run.setting.problem.name!r} share {self.name!r} but run in opposite directions, so that their "
                 "signed gradients are densities of no common integral; use against or project"
             )
-        return np.asarray(-1.0 if ways.min() < 0 else 1.0)
 
     def _upward(self, found: Array) -> Array:
         """Of an integral that is signed along the path, that from the lower end to the upper one."""
+        self._refuse_opposite()
         return self._way.reshape(*self._way.shape, *[1] * (found.ndim - self._way.ndim)) * found
 
     @cached_property
@@ -195,8 +197,8 @@ class FunctionalGradient:
 
     def _at(self, depths: Array, side: Side = "before") -> Array:
         """The gradient at depths [M], flattened: [M, c], or [B, M, c]."""
+        self._refuse_opposite()
         found = self.density.at(depths, side)
-        assert self._way.size  # refuses densities of no common integral
         return self._reduced(found.reshape(*found.shape[:2], self._size))
 
     def energies(self, basis: Basis | Iterable[Any] | None) -> tuple[Array, Array]:
