@@ -86,12 +86,12 @@ def open_kinks(expression: Any, sides: Sides) -> Any:
     found = {}
     for node in walk([expression]):
         name = SCALAR_CLASSES.get(type(node))
-        if name in KINKS and sides.of_depth_alone(node) and switch(_gap(name, node.args), sides.depth) is not None:
+        if name in KINKS and sides.of_depth_alone(node) and switch(_gap(node.args), sides.depth) is not None:
             found[node] = KINKS[name](*node.args)
     return substitute(expression, found) if found else expression
 
 
-def _gap(name: str | None, arguments: tuple[Any, ...]) -> Any:
+def _gap(arguments: tuple[Any, ...]) -> Any:
     return arguments[0] if len(arguments) == 1 else arguments[0] - arguments[1]
 
 
@@ -156,9 +156,27 @@ def _state_condition(node: Any, sides: Sides) -> Any:
     return None
 
 
+def bend(node: Any) -> Any:
+    """What changes sign where the derivative of a node jumps but not its value; None where it does so nowhere."""
+    if is_condition(node):
+        return node.args[0].lhs - node.args[0].rhs
+    if _kink(node) != "continuous":
+        return None
+    return _gap(node.args[1:] if isinstance(node, nodes.Map) else node.args)
+
+
+def is_condition(node: Any) -> bool:
+    """Whether a node is a scalar choice by one inequality."""
+    return isinstance(node, scalars.where) and isinstance(node.args[0], RELATIONS)
+
+
 def _is_jump(node: Any) -> bool:
+    return _kink(node) == "jump"
+
+
+def _kink(node: Any) -> str | None:
     name = node.name if isinstance(node, nodes.Map) else SCALAR_CLASSES.get(type(node))
-    return name is not None and name in FUNCTIONS and FUNCTIONS[name].kink == "jump"
+    return FUNCTIONS[name].kink if name is not None and name in FUNCTIONS else None
 
 
 def _refuse_depth_sign(problem: Problem, key: str, node: Any, sides: Sides) -> None:
@@ -172,7 +190,7 @@ def _refuse_depth_sign(problem: Problem, key: str, node: Any, sides: Sides) -> N
 
 def _continuous(node: Any) -> bool:
     """Whether both branches of a `where` agree where its one relation, solved for a scalar state, switches."""
-    if not isinstance(node, scalars.where) or not isinstance(node.args[0], RELATIONS):
+    if not is_condition(node):
         return False
     relation, u, v = cast(Any, node.args)
     gap = relation.lhs - relation.rhs

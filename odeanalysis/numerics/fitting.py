@@ -11,6 +11,7 @@ from odeanalysis.errors import ModelError
 from odeanalysis.modeling.model import Problem
 from odeanalysis.numerics.curvature import Curvature, DerivedHessian
 from odeanalysis.numerics.descent import Listener, Point, Task, descend, polish
+from odeanalysis.numerics.gradients import kinks
 from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.gradients.setting import prepare
 from odeanalysis.numerics.gradients.settings import Settings
@@ -98,8 +99,10 @@ def fit(
         )
     moved = variables(problem, setting.bound, free)
     task = Task(problem, setting.bound, moved, chosen, curvature or DerivedHessian(), on_iteration)
-    found, message = descend(task, task.point(moved.pack(setting.bound.arrays)), max_iterations)
-    found, hessian = polish(task, found)
+    with kinks.unwarned():
+        found, message = descend(task, task.point(moved.pack(setting.bound.arrays)), max_iterations)
+        found, hessian = polish(task, found)
+    found.run.warn_of_kinks(kinks.SECOND)
     for warning in found.warned:
         warnings.warn(warning, stacklevel=2)
     return _conclude(task, found, hessian, tolerance, message)

@@ -10,6 +10,7 @@ from typing import Any
 
 from odeanalysis.modeling.model import Problem
 from odeanalysis.numerics.gradients.evaluate import evaluate, of_run, solve_problem
+from odeanalysis.numerics.gradients.kinks import unwarned
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.verification import remainders, routes
@@ -76,41 +77,43 @@ def check(
     asked = settings or Settings()
     report("solving")
     run = solve_problem(problem, values, _tight(asked))
-    gradient = of_run(run).gradients
-    rough = evaluate(problem, values, asked).gradients
-    bounds = conditioning(run, gradient), resolution(run, gradient)
-    found = Taylor(run, gradient, bounds[1] > EXACT_BOUND * bounds[0], seed)
-    directions = found.directions[: remainders.DIRECTIONS]
-    compared = routes.compared(run, gradient, directions, report)
-    report("Taylor remainders")
-    curved, skipped = _second_order(found)
-    path, level = drift(run, directions[0]), hamiltonian_drift(run)
-    checks = [
-        *_route_checks(compared, *bounds),
-        *remainders.first_order(found),
-        *curved,
-        remainders.control(found),
-        *_drift_checks(path, level, *bounds),
-    ]
-    if asked.stiff:
-        checks.append(_at_most("Jacobian of the field", routes.jacobian_gap(run), DIFFERENCE_BOUND))
-    tried = _mutants(problem, values, asked, seed, terms, report) if mutants else None
-    if tried is not None:
-        checks.append(Check("mutants that pass", len(tried.survivors), 0, None if tried.survivors else True))
-    return Certificate(
-        verdict(checks),
-        compared.gaps,
-        [one.measured for one in found.first],
-        relative_difference(rough, gradient),
-        *bounds,
-        path,
-        tuple(checks),
-        tried,
-        {**compared.skipped, **skipped},
-        gradient,
-        tuple(one.exact for one in found.first),
-        level,
-    )
+    run.warn_of_kinks()
+    with unwarned():
+        gradient = of_run(run).gradients
+        rough = evaluate(problem, values, asked).gradients
+        bounds = conditioning(run, gradient), resolution(run, gradient)
+        found = Taylor(run, gradient, bounds[1] > EXACT_BOUND * bounds[0], seed)
+        directions = found.directions[: remainders.DIRECTIONS]
+        compared = routes.compared(run, gradient, directions, report)
+        report("Taylor remainders")
+        curved, skipped = _second_order(found)
+        path, level = drift(run, directions[0]), hamiltonian_drift(run)
+        checks = [
+            *_route_checks(compared, *bounds),
+            *remainders.first_order(found),
+            *curved,
+            remainders.control(found),
+            *_drift_checks(path, level, *bounds),
+        ]
+        if asked.stiff:
+            checks.append(_at_most("Jacobian of the field", routes.jacobian_gap(run), DIFFERENCE_BOUND))
+        tried = _mutants(problem, values, asked, seed, terms, report) if mutants else None
+        if tried is not None:
+            checks.append(Check("mutants that pass", len(tried.survivors), 0, None if tried.survivors else True))
+        return Certificate(
+            verdict(checks),
+            compared.gaps,
+            [one.measured for one in found.first],
+            relative_difference(rough, gradient),
+            *bounds,
+            path,
+            tuple(checks),
+            tried,
+            {**compared.skipped, **skipped},
+            gradient,
+            tuple(one.exact for one in found.first),
+            level,
+        )
 
 
 def verdict(checks: list[Check]) -> str:

@@ -33,6 +33,7 @@ class Differences:
 
     def gradients(self, run: Run) -> dict[str, Array]:
         """The derivative of the value with respect to every value given, in its shape."""
+        run.warn_of_kinks()
 
         def slope(values: Array, losses: Losses) -> Array:
             size = self.step * np.maximum(1, np.abs(values))
@@ -50,6 +51,7 @@ class ComplexStep:
 
     def gradients(self, run: Run) -> dict[str, Array]:
         """The derivative of the value with respect to every value given, in its shape."""
+        run.warn_of_kinks()
         return perturbed(run, lambda values, losses: np.imag(losses(values + 1j * COMPLEX_STEP)) / COMPLEX_STEP)
 
 

@@ -36,6 +36,7 @@ class DiscreteAdjoint:
                 "take the sensitivity 'adjoint' (ContinuousAdjoint()), or a method of ours, such as tsit5"
             )
         _warn_of_stiffness(run)
+        run.warn_of_kinks()
         back = costs.cotangents(run.setting, run.solution)
         step = run.setting.program.step_vjp(run.settings.method)
         cotangent, tell = back.states[:, -1].copy(), listener()

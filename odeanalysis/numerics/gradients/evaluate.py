@@ -109,7 +109,7 @@ def _wanted(run: Run, wrt: Iterable[str] | None) -> list[str]:
 def statistics(run: Run, sensitivity: Sensitivity) -> dict[str, Any]:
     """Method, sensitivity, backend, and counts over the batch: the most steps of a sample, all rejections and evaluations.
 
-    stiff: whether stability, not the error, held steps of a sample.
+    stiff: whether stability, not the error, held steps of a sample.  kinks: how often steps cross kinks, where they do.
     """
     counts = run.solution.statistics
     return {
@@ -121,6 +121,7 @@ def statistics(run: Run, sensitivity: Sensitivity) -> dict[str, Any]:
         "evaluations": int(np.sum(counts.evaluations)),
         "batch": run.setting.bound.batch,
         "stiff": bool(np.any(counts.stiff)),
+        **({"kinks": run.crossings.count} if run.crossings.count else {}),
     }
 
 

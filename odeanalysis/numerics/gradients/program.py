@@ -15,6 +15,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from odeanalysis.derivations.adjoint import seeds
+from odeanalysis.derivations.kinks import Kinks, kinks
 from odeanalysis.derivations.parts import COST, H, Parts, parts
 from odeanalysis.derivations.sensitivity import variational
 from odeanalysis.derivations.step import step_jvp, step_vjp
@@ -113,6 +114,16 @@ class Program(AtNodes):
     @cached_property
     def flags(self) -> Compiled:
         return compiled(self.parts.flags)
+
+    @cached_property
+    def kinks(self) -> Kinks:
+        """The kinks that a path can cross."""
+        return kinks(self.parts)
+
+    @cached_property
+    def kink_gaps(self) -> Compiled:
+        """What changes sign where a path crosses each of its kinks."""
+        return compiled(self.kinks.gaps)
 
     @cached_property
     def nodes(self) -> Compiled:

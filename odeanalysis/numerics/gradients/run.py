@@ -8,7 +8,7 @@ import numpy as np
 
 from odeanalysis.derivations.parts import COST
 from odeanalysis.errors import SolveError
-from odeanalysis.numerics.gradients import costs
+from odeanalysis.numerics.gradients import costs, kinks
 from odeanalysis.numerics.gradients.meetings import check_meetings
 from odeanalysis.numerics.gradients.methods import bound_method
 from odeanalysis.numerics.gradients.program import Array
@@ -32,6 +32,15 @@ class Run:
     def method(self) -> Any:
         """The stepper that took the steps, or one of SciPy's solvers."""
         return bound_method(self.setting, self.settings)
+
+    @cached_property
+    def crossings(self) -> kinks.Crossings:
+        """The kinks that the path crosses inside its steps."""
+        return kinks.crossings(self.setting, self.solution)
+
+    def warn_of_kinks(self, harm: str = kinks.FIRST) -> None:
+        """Says that derivatives of the steps are asked for where the path crosses kinks, and what harm that does."""
+        kinks.warn(self.setting, self.crossings, harm)
 
     @property
     def value(self) -> Any:

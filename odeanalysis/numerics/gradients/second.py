@@ -10,7 +10,7 @@ import numpy as np
 
 from odeanalysis.derivations.parts import COST
 from odeanalysis.errors import ModelError
-from odeanalysis.numerics.gradients import costs
+from odeanalysis.numerics.gradients import costs, kinks
 from odeanalysis.numerics.gradients.boundary import spread
 from odeanalysis.numerics.gradients.discrete import step_cotangents, step_values
 from odeanalysis.numerics.gradients.program import Array
@@ -25,6 +25,7 @@ def hessian_vector(run: Run, direction: Mapping[str, Any]) -> dict[str, Array]:
     """
     if run.solution.record is None:
         raise ModelError(f"method {run.settings.method!r} keeps no steps to differentiate; take a method of ours")
+    run.warn_of_kinks(kinks.SECOND)
     with np.errstate(all="ignore"):
         return Tangent(run, _checked(run, direction)).product()
 
