@@ -11,7 +11,7 @@ from odeanalysis.modeling import checks
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.nodes import Leaf, shape_of
 from odeanalysis.symbolic.rewrite import leaves
-from odeanalysis.symbolic.shapes import show
+from odeanalysis.symbolic.shapes import show, size_of
 
 Pairs = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
 REDUCTIONS = ("mean", "sum")
@@ -71,6 +71,9 @@ def _model_parts(model: Model) -> dict[str, Any]:
     states = tuple(checks.leaf(state, "state") for state, _ in checks.pairs(model.field, f"field of {name!r}"))
     if not states:
         raise ModelError(f"{model.name!r} has no state; give one equation under field for each state")
+    if all(size_of(shape_of(state)) == 0 for state in states):
+        listed = ", ".join(map(describe, states))
+        raise ModelError(f"the states of {name!r} have no entries: {listed}; give at least one of them a shape without 0")
     checks.distinct({"a state": states, "a parameter": parameters, "an input": inputs}, depth, model.name)
     constant = parameters + inputs
     functions = _functions(model, (depth, *constant))

@@ -57,6 +57,7 @@ MODELS: dict[str, tuple[Change, tuple[str, ...]]] = {
     "very deep": (field("(" * 3000 + "z" + ")" * 3000), ("field",)),
     "very long": (field("z + " * 200_000 + "z"), ("field",)),
     "huge power": (field("z**99999999999"), ("field",)),
+    "no entries in any state": (swap("z = []", "z = [0]"), ("no entries", "'z' of shape (0,)", "without 0")),
     "missing equation": (swap('[field]\nz = "theta*z"', "[field]"), ("field", "z")),
     "missing initial value": (swap('[initial]\nz = "z0"', "[initial]"), ("initial", "z")),
     "duplicate name": (swap("z0 = []", "z0 = []\n[inputs]\ntheta = []"), ("theta",)),

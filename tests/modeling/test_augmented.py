@@ -332,7 +332,7 @@ REFUSED: dict[str, Any] = {
     ),
     r"derivative is 'v' of shape \(\); give a name, or one of shape \(2,\)": lambda: oda.higher_order(model(), "z", [v]),
     r"of which 'x' become states: initial 'z' of 'model' uses 'x'": lambda: oda.higher_order(model(), "z", ["x"]),
-    r"declares 'v' twice, as a state": lambda: oda.higher_order(model(), "z", ["v", "v"]),
+    "declares 'v' twice, both times as a state": lambda: oda.higher_order(model(), "z", ["v", "v"]),
     r"'w' is no position or derivative": lambda: oda.higher_order(model(), "z", ["v"], begins="w"),
     r"initial starts 'v', which begins at the stated initial value": lambda: oda.higher_order(model(), "z", ["v"], {"v": x}, begins="v"),
     r"initial starts 'z', which begins": lambda: oda.higher_order(model(), "z", ["v"], {"z": x}),

@@ -68,6 +68,14 @@ def test_the_initial_value_takes_the_order_of_the_field():
     assert first == model(initial={z: oda.ones(2), y: 1}, **parts) and [state for state, _ in first.initial] == [y, z]
 
 
+def test_a_state_without_entries_stands_beside_one_that_has_some():
+    none = oda.block("none", 0)
+    stated = oda.Problem(model(field={y: -a * y, none: 2 * none}, initial={y: 1, none: oda.zeros(0)}), oda.Objective(y))
+    alone = oda.Problem(model(), oda.Objective(y))
+    (value, gradients), (wanted, slopes) = (oda.value_and_gradient(one, {"a": 0.5}) for one in (stated, alone))
+    assert value == wanted and gradients["a"] == pytest.approx(slopes["a"], rel=1e-14)  # sums in another order
+
+
 def test_a_model_with_other_parts():
     other = model().with_(name="other", domain=(1, 0))
     assert other.name == "other" and other.domain == (1, 0) and other.field == model().field
@@ -101,6 +109,10 @@ def test_ranges_are_kept_by_name():
 # the parts that are changed, and words of the message: the key, and what to do
 MODELS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "no state": ({"field": {}, "initial": {}}, ("'decay' has no state", "give")),
+    "no entries": (
+        {"field": {(none := oda.block("none", 0)): none, (flat := oda.block("flat", 2, 0)): flat}, "initial": {none: none}},
+        ("states of 'decay' have no entries", "'none' of shape (0,)", "'flat' of shape (2, 0)", "a shape without 0"),
+    ),
     "no mapping": ({"field": None}, ("field of 'decay' is None", "give a mapping")),
     "no pairs": ({"field": [1]}, ("field of 'decay' entry is 1", "give")),
     "three parts": ({"field": [(y, 1, 2)]}, ("field of 'decay' entry has 3 parts", "two")),
