@@ -3,7 +3,7 @@
 A check that lets a wrong gradient pass is worth nothing; so each mutant is put before the same checks, which must refuse it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,13 +39,15 @@ class Mutant:
         return None if self.changed is None else Exchanged.of(right, method, self.changed)
 
 
-def rule_mutants(run: Run) -> Iterator[Mutant]:
-    """Each entry of the rule tables that the derivation of this gradient reads, made wrong in each way."""
+def rule_mutants(run: Run, known: Container[str] = ()) -> Iterator[Mutant]:
+    """Each entry of the rule tables that the derivation of this gradient reads, made wrong in each way, but for titles that are known."""
     program, method = run.setting.program, run.settings.method
     right = backward(program, method)
     for entry in entries_read(_derived, program, method):
         for words, change in entry.changes:
-            yield Mutant(f"{entry.title} {words}", _others(right, _attempted(entry.wrong(change), program, method)))
+            title = f"{entry.title} {words}"
+            if title not in known:
+                yield Mutant(title, _others(right, _attempted(entry.wrong(change), program, method)))
 
 
 def _derived(program: Program, method: str) -> dict[str, Compiled]:
