@@ -45,6 +45,8 @@ def verify(
     Ends with 0 only if every measurement backs its verdict and none is inconclusive.
     """
     _check(json, html, jobs, resume)
+    if seed < 0:
+        stop(f"--seed {seed}: give a number of 0 or more")
     with progress("loading"):
         from odeanalysis.verification import catalogue, runner
 
@@ -54,9 +56,9 @@ def verify(
         for reference, report in runner.run(references, seed, jobs, resume=resume):
             reports[reference] = report
             show(reference, report)
-    ordered = [reports[reference] for reference in references]
+    ordered = {reference: reports[reference] for reference in references}
     _write(ordered, json, html)
-    _conclude(ordered)
+    _conclude(list(ordered.values()))
 
 
 def _check(json: Path | None, html: Path | None, jobs: int, resume: Path | None) -> None:
@@ -77,12 +79,12 @@ def _check_page(html: Path) -> None:
         stop(f"--html {html}: this is a file; name a folder")
 
 
-def _write(reports: "list[Report]", json: Path | None, html: Path | None) -> None:
+def _write(reports: "dict[str, Report]", json: Path | None, html: Path | None) -> None:
     if json is not None:
         from odeanalysis.cli.output import to_json
-        from odeanalysis.verification.report import document
+        from odeanalysis.reports.claims import facts
 
-        json.write_text(to_json([document(report) for report in reports], indent=1) + "\n", encoding="utf-8")
+        json.write_text(to_json([facts(*one) for one in reports.items()], indent=1) + "\n", encoding="utf-8")
     if html is not None:
         with progress("drawing"):
             from odeanalysis.reports.claims import page

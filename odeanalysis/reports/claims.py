@@ -1,7 +1,7 @@
 """The reports of claims as one HTML page that needs nothing else."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from odeanalysis.derivations.adjoint import adjoint
@@ -10,37 +10,42 @@ from odeanalysis.reports.equations import steps
 from odeanalysis.reports.mathematics import mathml
 from odeanalysis.reports.pages import page as page_of
 from odeanalysis.reports.panels import svg
-from odeanalysis.verification.catalogue import known
+from odeanalysis.verification.catalogue import find
 from odeanalysis.verification.claim import Check
 from odeanalysis.verification.proof import Step
-from odeanalysis.verification.report import Report
+from odeanalysis.verification.report import Report, document
 
 OUTCOMES = {True: "passed", False: "failed", None: "undecided"}
 PROOF = "proof: "
 
 
-def page(reports: Iterable[Report]) -> str:
-    """All reports: an overview, then each claim with statements, counterexample, figures, derivation, proof and measurements."""
-    return page_of("claims.html", title="Claims, proved and measured", claims=[_section(report) for report in reports])
+def page(reports: Mapping[str, Report]) -> str:
+    """The reports of references: an overview, then each claim with statements, counterexample, figures, derivation, proof, measurements."""
+    return page_of("claims.html", title="Claims, proved and measured", claims=[_section(*one) for one in reports.items()])
 
 
-def _section(report: Report) -> dict[str, Any]:
+def facts(reference: str, report: Report) -> dict[str, Any]:
+    """What a page shows of a claim, as JSON's own types."""
+    return {**document(report), "derivation": [{"title": step.title, "latex": step.latex} for step in _derivation(reference)]}
+
+
+def _section(reference: str, report: Report) -> dict[str, Any]:
     return {
         **vars(report),
         "passed": sum(check.passed is True for check in report.checks),
         "counterexample": list(_entries(report.counterexample)),
         "figures": [{"title": one.title, "svg": svg(one, f"{report.id} {i}")} for i, one in enumerate(report.figures)],
-        "derivation": [{"title": title_html(step.title), "mathml": mathml(step.latex)} for step in _derivation(report)],
+        "derivation": [{"title": title_html(step.title), "mathml": mathml(step.latex)} for step in _derivation(reference)],
         "equations": [_equation(step) for step in report.proof if step.latex],
         "steps": [step for step in report.proof if not step.latex],
         "measurements": [_measurement(check) for check in report.checks if not check.name.startswith(PROOF)],
     }
 
 
-def _derivation(report: Report) -> Iterator[Any]:
+def _derivation(reference: str) -> Iterator[Any]:
     """The derivation of the problem that a claim shows, step by step."""
-    claim = known().get(report.id)
-    if claim is not None and claim.shown is not None:
+    claim = find(reference)
+    if claim.shown is not None:
         yield from steps(adjoint(claim.shown()))
 
 

@@ -3,6 +3,7 @@
 A reference is a claim's id, or `file.py:id`; it is plain text, so that any process can look the claim up again.
 """
 
+import warnings
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import lru_cache
@@ -15,17 +16,38 @@ from odeanalysis.verification.claim import Claim
 from odeanalysis.verification.claims import CLAIMS
 
 GROUP = "odeanalysis.claims"
+UNLOADABLE = (ArithmeticError, AttributeError, ImportError, LookupError, NameError, OSError, SyntaxError, TypeError, ValueError)
 
 
 def known() -> dict[str, Claim]:
     """The library's claims, then those that installed packages register in the entry-point group `odeanalysis.claims`."""
-    return {**CLAIMS, **_registered()}
+    return {**_registered(), **CLAIMS}
 
 
 @lru_cache(maxsize=1)
 def _registered() -> dict[str, Claim]:
-    loaded = (entry.load() for entry in entry_points(group=GROUP))
-    return {claim.id: claim for claim in loaded}
+    """Claims of other packages. One that cannot be loaded, or takes an id of ours, is left out with a warning."""
+    found: dict[str, Claim] = {}
+    for entry in entry_points(group=GROUP):
+        try:
+            claim = entry.load()
+        except UNLOADABLE as error:
+            warnings.warn(f"the claim {entry.name!r} of an installed package cannot be loaded: {error}; mend or remove it", stacklevel=2)
+            continue
+        if not isinstance(claim, Claim) or claim.id in CLAIMS:
+            warnings.warn(
+                f"the entry {entry.name!r} of an installed package is no claim with an id of its own; it is left out", stacklevel=2
+            )
+            continue
+        found[claim.id] = claim
+    return found
+
+
+def source_of(reference: str) -> str | None:
+    """The file of a known claim's measurement; None where there is no such claim."""
+    claim = known().get(reference)
+    code = getattr(claim.measure, "__code__", None) if claim is not None else None
+    return None if code is None else code.co_filename
 
 
 def chosen(asked: Iterable[str]) -> list[str]:
@@ -65,7 +87,7 @@ def _in_file(path: str) -> dict[str, Claim]:
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except (ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError) as error:
+    except UNLOADABLE as error:
         raise ModelError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     found = {value.id: value for value in vars(module).values() if isinstance(value, Claim)}
     if not found:

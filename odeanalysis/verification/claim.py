@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from odeanalysis.errors import ModelError
 from odeanalysis.modeling.model import Problem
 from odeanalysis.verification.figure import Figure
 from odeanalysis.verification.proof import Step
 
 CLEAR = 100.0
+WAYS = 2
+MISSING = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,19 @@ class Gap:
     measured: float
     bound: float
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "measured", float(self.measured))
+        if not self.bound > 0:
+            raise ModelError(f"the bound of {self.instance!r} is {self.bound}; give one above 0, from the errors of the methods")
+
     @property
     def kept(self) -> bool:
         return self.measured <= self.bound
 
     @property
     def clearly_missed(self) -> bool:
-        """Missed by so much that no rounding explains it."""
-        return not self.measured < CLEAR * self.bound
+        """Missed by so much that no rounding explains it; what is not a number decides nothing."""
+        return self.measured >= CLEAR * self.bound
 
 
 @dataclass(frozen=True)
@@ -62,13 +70,26 @@ class Form:
     gaps: tuple[Gap, ...]
 
     @property
+    def instances(self) -> dict[str, list[Gap]]:
+        """The gaps of each instance."""
+        found: dict[str, list[Gap]] = {}
+        for gap in self.gaps:
+            found.setdefault(gap.instance, []).append(gap)
+        return found
+
+    @property
+    def two_ways(self) -> bool:
+        """Whether every instance was measured in two ways or more."""
+        return bool(self.gaps) and all(len({gap.way for gap in gaps}) >= WAYS for gaps in self.instances.values())
+
+    @property
     def passes(self) -> bool:
-        return bool(self.gaps) and all(gap.kept for gap in self.gaps)
+        return self.two_ways and all(gap.kept for gap in self.gaps)
 
     @property
     def fails(self) -> bool:
-        """On some instance every way of measuring misses clearly."""
-        return any(all(gap.clearly_missed for gap in self.gaps if gap.instance == one) for one in {gap.instance for gap in self.gaps})
+        """On some instance every way of measuring, of two or more, misses clearly."""
+        return any(len({gap.way for gap in gaps}) >= WAYS and all(gap.clearly_missed for gap in gaps) for gaps in self.instances.values())
 
     @property
     def worst(self) -> Gap:
@@ -149,6 +170,8 @@ def checks(evidence: Evidence, proof: Iterable[Step]) -> tuple[Check, ...]:
         worst = evidence.printed.worst
         decided = evidence.printed.passes or evidence.printed.fails
         found.append(Check(f"printed form decided, {worst.way}: {worst.instance}", worst.measured, worst.bound, decided))
+        if evidence.printed.fails:
+            found.append(within("counterexamples to the print that are missing", float(evidence.counterexample is None), MISSING))
     worst = evidence.sabotaged.worst
     found.append(
         Check(

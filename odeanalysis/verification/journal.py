@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from odeanalysis.errors import ModelError
+from odeanalysis.verification.catalogue import source_of
 from odeanalysis.verification.report import Report, document, report_from
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,19 +26,22 @@ class Journal:
 
     def finished(self) -> dict[str, Report]:
         """Reference -> report. A line that was cut short by the end of a run does not count."""
-        return {one["reference"]: report_from(one["report"]) for one in self._lines() if one["key"] == self._key}
+        return {one["reference"]: report_from(one["report"]) for one in self._lines() if self._current(one)}
+
+    def _current(self, line: dict) -> bool:
+        """Whether a line is of this seed, of the library as it is, and of its claim as it stands in its file."""
+        return "reference" in line and line["key"] == self._key(line["reference"])
 
     def keep(self, reference: str, report: Report) -> None:
         """Appends a report; once this returns, it is on the disk."""
-        line = json.dumps({"key": self._key, "reference": reference, "report": document(report)})
+        line = json.dumps({"key": self._key(reference), "reference": reference, "report": document(report)})
         with self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
             file.flush()
             os.fsync(file.fileno())
 
-    @property
-    def _key(self) -> str:
-        return f"{fingerprint()} seed {self.seed}"
+    def _key(self, reference: str) -> str:
+        return f"{fingerprint()} {source_mark(reference)} seed {self.seed}"
 
     def _lines(self) -> Iterator[dict]:
         text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
@@ -57,6 +61,14 @@ class Journal:
         if not (isinstance(found, dict) and {"key", "reference", "report"} <= set(found)):
             raise ModelError(f"{self.path}, line {number}: not a line of a journal of `verify`; name another file")
         return found
+
+
+def source_mark(reference: str) -> str:
+    """What a claim's file is, where the claim stands outside of the library; nothing for the library's own."""
+    path = reference.rpartition(":")[0] if ".py:" in reference else source_of(reference)
+    if path is None or not Path(path).is_file() or Path(path).resolve().is_relative_to(ROOT):
+        return "own"
+    return sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=1)

@@ -7,13 +7,18 @@ from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
+from hypothesis.errors import HypothesisException
+
 from odeanalysis.errors import OdeAnalysisError
 from odeanalysis.verification.catalogue import chosen, find
 from odeanalysis.verification.journal import Journal
 from odeanalysis.verification.report import Report, broken, concluded
 
 # what a wrong proof, measurement or derivation raises; it is reported, so that other claims go on
-BROKEN = (OdeAnalysisError, ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+BROKEN = (
+    *(OdeAnalysisError, HypothesisException, ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
+    *(OSError, RuntimeError, TypeError, ValueError),
+)
 
 
 def verify(

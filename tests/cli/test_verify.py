@@ -11,7 +11,7 @@ from odeanalysis.verification.report import Report
 from tests.cli.running import run
 
 KEYS = ["id", "title", "printed", "corrected", "verdict", "checks", "counterexample", "seconds"]
-MORE = ["source", "hypotheses", "rests_on", "proof", "figures"]
+MORE = ["source", "hypotheses", "rests_on", "proof", "figures", "derivation"]
 CLAIM = "reflection"
 
 
@@ -66,6 +66,7 @@ def test_a_claim_that_is_not_backed_fails(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 REFUSED = {
     "unknown claim": (["refection"], "did you mean 'reflection'"),
+    "a seed below 0": ([CLAIM, "--seed", "-1"], "--seed -1"),
     "no jobs": ([CLAIM, "--jobs", "0"], "--jobs"),
     "no folder": ([CLAIM, "--json", "no/such/folder/r.json"], "no/such/folder"),
     "bad seed": ([CLAIM, "--seed", "x"], "--seed"),

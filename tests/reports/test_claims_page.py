@@ -56,7 +56,7 @@ class Balance(HTMLParser):
 
 @pytest.fixture(scope="module")
 def shown():
-    return page([REPORT])
+    return page({"reflection": REPORT})
 
 
 def test_the_page_is_well_formed(shown):

@@ -40,7 +40,7 @@ VERDICTS = {
     "order-preservation": "holds as corrected",
     "orientation": "false as stated",
     "depth-variance": "holds",
-    "deep-limit": "holds as corrected",
+    "deep-limit": "holds",
     "zero-augmentation": "holds",
     "input-layer": "holds",
     "structured-augmentation": "holds",
@@ -234,15 +234,33 @@ def test_a_form_fails_where_every_way_of_measuring_misses_on_one_instance():
     assert mixed.fails and mixed.worst.instance == "hard"
 
 
-def test_a_measurement_that_is_not_a_number_is_a_miss():
+def test_a_measurement_that_is_not_a_number_decides_nothing():
     lost = form(float("nan"), float("nan"))
-    assert lost.fails and not lost.passes and np.isnan(lost.worst.measured)
+    assert not lost.fails and not lost.passes and np.isnan(lost.worst.measured)
+    assert verdict(Evidence(GOOD, lost), True) == "inconclusive" == verdict(Evidence(GOOD, BAD, lost), True)
+    assert form(float("inf"), float("inf")).fails
+
+
+def test_one_way_of_measuring_decides_nothing():
+    assert not form(1e-9).passes and not form(0.5).fails and verdict(Evidence(form(1e-9), BAD), True) == "inconclusive"
+
+
+def test_bounds_are_above_zero():
+    with pytest.raises(oda.ModelError, match="bound of 'one' is 0"):
+        Gap("one", "way", 0.0, 0.0)
+
+
+def test_a_refuted_print_without_a_counterexample_is_not_backed():
+    shown = [checks(Evidence(GOOD, BAD, BAD, GOOD, counterexample), ()) for counterexample in (None, {"x": 1})]
+    assert [all(check.passed for check in found) for found in shown] == [False, True]
 
 
 def test_a_report_lists_every_measurement():
-    found = checks(Evidence(GOOD, BAD, BAD, extra=(Check("more", 0.0, 1.0, True),)), [Step("identity", True), Step("wrong", False)])
-    assert [check.passed for check in found] == [True, False, True, True, True, True, True]
+    found = checks(
+        Evidence(GOOD, BAD, BAD, counterexample={}, extra=(Check("more", 0.0, 1.0, True),)), [Step("identity", True), Step("wrong", False)]
+    )
+    assert [check.passed for check in found] == [True, False, True, True, True, True, True, True]
     assert [check.name.split(":")[0] for check in found] == [
         *("proof", "proof", "corrected, way 0", "corrected, way 1"),
-        *("printed form decided, way 0", "sabotaged form refused, way 0", "more"),
+        *("printed form decided, way 0", "counterexamples to the print that are missing", "sabotaged form refused, way 0", "more"),
     ]

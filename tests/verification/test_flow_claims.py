@@ -76,7 +76,8 @@ def test_the_smallest_dimension_that_cannot_be_reflected_and_the_disc_between_th
 
 
 def test_layers_that_are_not_scaled_double_each_time():
-    shown = counterexample("deep-limit")
+    shown = deep_limit.unscaled_example(0)
+    assert shown is not None
     assert shown["residual networks z + theta z"] == [2.0, 4.0, 16.0, 256.0]
     assert shown["residual networks z + theta z / N"] == pytest.approx([2, 2.25, (5 / 4) ** 4, (9 / 8) ** 8])
     assert list(shown["its end"].values()) == pytest.approx([np.e] * 3, abs=1e-8)

@@ -59,7 +59,7 @@ def test_any_executor(told_here):
 
 def test_a_local_dask_cluster(told_here):
     with (
-        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
         client.get_executor() as pool,
     ):
@@ -107,6 +107,15 @@ def test_reports_go_through_json_unchanged(told_here):
     assert report_from(json.loads(json.dumps(document(drawn)))) == drawn
 
 
+def test_a_claim_of_a_file_that_was_edited_is_run_again(tmp_path: Path):
+    path, kept = tmp_path / "mine.py", tmp_path / "journal"
+    path.write_text(OWN, encoding="utf-8")
+    assert runner.verify([str(path)], resume=kept)[0].verdict == "holds"
+    path.write_text(OWN.replace("form(1), form(2)", "form(2), form(2)"), encoding="utf-8")
+    catalogue._in_file.cache_clear()
+    assert runner.verify([str(path)], resume=kept)[0].verdict == "inconclusive"
+
+
 # ---------------------------------------------------------------- claims from elsewhere
 
 
@@ -129,6 +138,8 @@ def test_a_file_that_cannot_be_loaded(tmp_path: Path):
 
 def test_claims_of_installed_packages(monkeypatch):
     class Entry:
+        name = "theirs"
+
         @staticmethod
         def load():
             return replace(CLAIMS[CLAIM], id="theirs")
@@ -136,6 +147,29 @@ def test_claims_of_installed_packages(monkeypatch):
     monkeypatch.setattr(catalogue, "entry_points", lambda group: [Entry] if group == "odeanalysis.claims" else [])
     catalogue._registered.cache_clear()
     try:
-        assert list(catalogue.known())[-1] == "theirs" and runner.verify(["theirs"])[0].verdict == "holds"
+        assert "theirs" in catalogue.known() and runner.verify(["theirs"])[0].verdict == "holds"
+    finally:
+        catalogue._registered.cache_clear()
+
+
+class Unwelcome:
+    """An entry point that cannot be loaded, or that takes the id of one of ours."""
+
+    def __init__(self, found):
+        self.name, self.found = "unwelcome", found
+
+    def load(self):
+        if self.found is None:
+            raise ImportError("nothing of this name")
+        return self.found
+
+
+@pytest.mark.parametrize("found", [None, CLAIMS[CLAIM], "no claim"], ids=["not loaded", "an id of ours", "no claim"])
+def test_an_unwelcome_entry_is_left_out_with_a_warning(monkeypatch, found):
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: [Unwelcome(found)])
+    catalogue._registered.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match="'unwelcome' of an installed package"):
+            assert catalogue.known() == CLAIMS
     finally:
         catalogue._registered.cache_clear()

@@ -39,9 +39,13 @@ def _stated() -> Iterator[tuple[str, Problem]]:
 def _closed_forms() -> Iterator[Check]:
     """Models of each class that has a closed form, on which the gradient is known exactly."""
     z, theta = block("z"), block("theta")
-    fields = {"affine": theta * z + 1, "linear": theta * depth * (z + 2), "separable": theta * z * (1 - z)}
-    for kind, field in fields.items():
-        problem = Problem(Model({z: field}, {z: HALF + theta / 5}, (0, 1), (theta,), name=kind), Objective(terminal=theta * z**2))
+    stated = {
+        "affine": (theta * z + 1, depth * z),
+        "linear": (theta * depth * (z + 2), sp.Integer(0)),
+        "separable": (theta * z * (1 - z), sp.Integer(0)),
+    }
+    for kind, (field, running) in stated.items():
+        problem = Problem(Model({z: field}, {z: HALF + theta / 5}, (0, 1), (theta,), name=kind), Objective(theta * z**2, running))
         solved = solution(problem)
         if solved is None:
             raise DerivationError(f"the {kind} model {field} has no closed form any more")
