@@ -64,7 +64,7 @@ def _with_backend(found: "Certificate", name: str, evaluation: "Evaluation") -> 
     gap = relative_difference(evaluation.gradients, found.gradient)
     bound = max(cert.EXACT_BOUND * found.conditioning, 2 * found.error_bar)
     checks = (*found.checks, cert.Check(f"backend {name}", gap, bound, gap <= bound))
-    return replace(found, checks=checks, routes={**found.routes, name: gap}, verdict=cert.verdict(list(checks)))
+    return replace(found, checks=checks, routes={**found.routes, name: gap}, verdict=cert.verdict(checks))
 
 
 def _why(found: "Certificate") -> str:

@@ -4,7 +4,7 @@
 decide, or let a mutant pass, which is no pass.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from odeanalysis.modeling.model import Problem
 from odeanalysis.numerics.gradients.evaluate import evaluate, of_run, solve_problem
 from odeanalysis.numerics.gradients.kinks import unwarned
 from odeanalysis.numerics.gradients.program import Array
+from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.verification import remainders, routes
 from odeanalysis.verification.claim import Check
@@ -79,48 +80,58 @@ def check(
     run = solve_problem(problem, values, _tight(asked))
     run.warn_of_kinks()
     with unwarned():
-        gradient = of_run(run).gradients
-        rough = evaluate(problem, values, asked).gradients
-        bounds = conditioning(run, gradient), resolution(run, gradient)
-        found = Taylor(run, gradient, bounds[1] > EXACT_BOUND * bounds[0], seed)
-        directions = found.directions[: remainders.DIRECTIONS]
-        compared = routes.compared(run, gradient, directions, report)
-        report("Taylor remainders")
-        curved, skipped = _second_order(found)
-        path, level = drift(run, directions[0]), hamiltonian_drift(run)
-        checks = [
-            *_route_checks(compared, *bounds),
-            *remainders.first_order(found),
-            *curved,
-            remainders.control(found),
-            *_drift_checks(path, level, *bounds),
-        ]
-        if asked.stiff:
-            checks.append(_at_most("Jacobian of the field", routes.jacobian_gap(run), DIFFERENCE_BOUND))
-        tried = _mutants(problem, values, asked, seed, terms, report) if mutants else None
-        if tried is not None:
-            checks.append(Check("mutants that pass", len(tried.survivors), 0, None if tried.survivors else True))
-        return Certificate(
-            verdict(checks),
-            compared.gaps,
-            [one.measured for one in found.first],
-            relative_difference(rough, gradient),
-            *bounds,
-            path,
-            tuple(checks),
-            tried,
-            {**compared.skipped, **skipped},
-            gradient,
-            tuple(one.exact for one in found.first),
-            level,
-        )
+        found = _certified(run, asked, seed, report)
+        if not mutants:
+            return found
+        report("mutants")
+        return _with_mutants(found, survey(problem, values, asked, seed, terms))
 
 
-def verdict(checks: list[Check]) -> str:
+def _certified(run: Run, asked: Settings, seed: int, report: Report) -> Certificate:
+    """The certificate of a tight solve, before any mutants."""
+    gradient = of_run(run).gradients
+    rough = evaluate(run.setting.problem, run.setting.bound.arrays, asked).gradients
+    bounds = conditioning(run, gradient), resolution(run, gradient)
+    tests = Taylor(run, gradient, bounds[1] > EXACT_BOUND * bounds[0], seed)
+    directions = tests.directions[: remainders.DIRECTIONS]
+    compared = routes.compared(run, gradient, directions, report)
+    report("Taylor remainders")
+    curved, skipped = _second_order(tests)
+    path, level = drift(run, directions[0]), hamiltonian_drift(run)
+    checks = (
+        *_route_checks(compared, *bounds),
+        *remainders.first_order(tests),
+        *curved,
+        remainders.control(tests),
+        *_drift_checks(path, level, *bounds),
+        *_jacobian_checks(run),
+    )
+    return Certificate(
+        verdict(checks),
+        compared.gaps,
+        [one.measured for one in tests.first],
+        relative_difference(rough, gradient),
+        *bounds,
+        path,
+        checks,
+        skipped={**compared.skipped, **skipped},
+        gradient=gradient,
+        exact=tuple(one.exact for one in tests.first),
+        hamiltonian=level,
+    )
+
+
+def _with_mutants(found: Certificate, tried: Survey) -> Certificate:
+    """The certificate with one check more: that no wrong gradient passes, without which nothing is confirmed."""
+    passed = Check("mutants that pass", len(tried.survivors), 0, None if tried.survivors else True)
+    checks = (*found.checks, passed)
+    return replace(found, checks=checks, verdict=verdict(checks), mutants=tried)
+
+
+def verdict(checks: Iterable[Check]) -> str:
     """Refuted by one failure; else inconclusive where one cannot decide; else confirmed."""
-    if any(one.passed is False for one in checks):
-        return "refuted"
-    return "inconclusive" if any(one.passed is None for one in checks) else "confirmed"
+    passed = {one.passed for one in checks}
+    return "refuted" if False in passed else "inconclusive" if None in passed else "confirmed"
 
 
 def _tight(asked: Settings) -> Settings:
@@ -151,6 +162,7 @@ def _drift_checks(path: Drift, level: Drift | None, conditioning: float, resolut
         yield _at_most("Hamiltonian between nodes", level.worst, max(EXACT_BOUND * conditioning, resolution))
 
 
-def _mutants(problem: Problem, values: Mapping[str, Any], asked: Settings, seed: int, terms: int | None, report: Report) -> Survey:
-    report("mutants")
-    return survey(problem, values, asked, seed, terms)
+def _jacobian_checks(run: Run) -> Iterator[Check]:
+    """A method that uses the Jacobian keeps its order only with the right one, whose lack no gradient of its steps shows."""
+    if run.settings.stiff:
+        yield _at_most("Jacobian of the field", routes.jacobian_gap(run), DIFFERENCE_BOUND)

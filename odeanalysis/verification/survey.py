@@ -4,15 +4,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from odeanalysis.modeling.model import Problem
+from odeanalysis.numerics.gradients.program import Program
 from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.verification.equivalence import reason
-from odeanalysis.verification.mutants import Mutant, Term, rule_mutants, term_mutants, terms_of_run
+from odeanalysis.verification.mutants import Mutant, rule_mutants, term_mutants, terms_of_run
 from odeanalysis.verification.trials import Trial, drawn_trials, settings_of, trial
 
 TERMS = 150
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ def survey(problem: Problem, values: Mapping[str, Any], asked: Settings, seed: i
     return Survey(**{**vars(found), "left_out": len(every) - len(chosen)})
 
 
-def spread(every: Sequence[Term], most: int | None) -> Sequence[Term]:
-    """At most so many of the terms, evenly spread."""
+def spread(every: Sequence[Item], most: int | None) -> Sequence[Item]:
+    """At most so many of the items, evenly spread."""
     if most is None or len(every) <= most:
         return every
     return [every[k * len(every) // most] for k in range(most)]
@@ -91,7 +94,7 @@ def _refused(one: Trial, mutant: Mutant) -> bool:
     return one.refuses(one.gradient(_program(one, mutant)))
 
 
-def _program(one: Trial, mutant: Mutant):
+def _program(one: Trial, mutant: Mutant) -> Program | None:
     return mutant.program(one.run.setting.program, one.run.settings.method)
 
 

@@ -62,6 +62,13 @@ def test_one_argument_of_a_rule_is_wrong_alone():
     assert found.output["W"] != right.output["W"] and found.output["x"] == right.output["x"]
 
 
+def test_a_rule_of_another_table_is_left_right():
+    """Both tables know MatMul; a wrong reverse rule is no wrong forward rule."""
+    for entry in entries_read(oda.vjp, STATED):
+        if entry.kind.table is PULLBACKS:
+            assert read_through(entry.wrong(CHANGES["dropped"]), oda.jvp, STATED) == oda.jvp(STATED)
+
+
 def test_tables_stay_as_they_are():
     rules, functions = dict(PULLBACKS), dict(FUNCTIONS)
     for entry in entries_read(oda.vjp, STATED):
