@@ -42,7 +42,8 @@ class Grammar:
 
     characters, nodes, depth: of the text, its parts and their nesting; a chain of + and - or of * and / nests once.
     chain: factors in one product, array terms in one sum.  bits: of numbers.  power: the largest constant exponent of what is no number.
-    size: of an axis written out.  internal: whether formulas are read: sums at once, sizes with names, arrays and == as conditions.
+    work: how often SymPy may look at the parts of a scalar.  size: of an axis written out.
+    internal: whether formulas are read: sums at once, sizes with names, arrays and == as conditions.
     """
 
     functions: Mapping[str, Function]
@@ -52,6 +53,7 @@ class Grammar:
     chain: int
     bits: int
     power: int
+    work: int
     size: int
     internal: bool
 
@@ -94,7 +96,9 @@ FORMULA_FUNCTIONS = {
     "batch_sum": Function((VALUE,), _batch_sum),
 }
 
-MODELS = Grammar(MODEL_FUNCTIONS, characters=20_000, nodes=8_000, depth=60, chain=500, bits=4096, power=1000, size=10**6, internal=False)
+MODELS = Grammar(
+    MODEL_FUNCTIONS, characters=20_000, nodes=8_000, depth=60, chain=500, bits=4096, power=1000, work=6000, size=10**6, internal=False
+)
 FORMULAS = Grammar(
-    FORMULA_FUNCTIONS, characters=10**6, nodes=10**6, depth=100, chain=10**5, bits=2**16, power=10**6, size=10**9, internal=True
+    FORMULA_FUNCTIONS, characters=10**6, nodes=10**6, depth=100, chain=10**5, bits=2**16, power=10**6, work=10**6, size=10**9, internal=True
 )

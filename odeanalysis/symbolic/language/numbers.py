@@ -1,19 +1,29 @@
 """Bounds on numbers, so that no text makes SymPy compute for long: each constant is looked at in floating point before it is built.
 
-SymPy evaluates powers of rationals exactly, and decides signs and comparisons of constants by ever more digits; both are only asked of
-numbers of moderate size that rounding can tell apart.
+SymPy evaluates powers of rationals exactly, decides signs and comparisons of constants by ever more digits, and asks of the parts of
+roots and hyperbolic functions whether they are real, anew at every level; all are only asked of scalars of moderate size and nesting.
 """
 
 import math
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 
 from odeanalysis.errors import ModelError
 from odeanalysis.symbolic.expressions import is_zero
-from odeanalysis.symbolic.functions import SCALAR_CLASSES
+from odeanalysis.symbolic.language.estimates import (
+    approximate,
+    bits,
+    call,
+    coefficient,
+    has_power,
+    is_constant,
+    length,
+    safely,
+    times,
+    work,
+)
 from odeanalysis.symbolic.language.grammar import Grammar
 from odeanalysis.symbolic.nodes import Array, shape_of
 from odeanalysis.symbolic.rewrite import walk
@@ -24,74 +34,26 @@ APART = 1e-9  # constants that differ by less, relatively, are not told apart
 ROOT_BITS, POWER_BITS = 2**8, 2**20  # of what is factored for a root, of what is written out for it
 DEGREE = 10**4  # SymPy takes powers inside hyperbolic functions for polynomials of this degree, whose coefficients it writes out
 ERF_IS_ONE = 30
-UNKNOWN = 1.0  # the stand-in for a constant that is always of moderate size
+QUESTION = 10  # asking whether a part is real, and positive, takes at least as long as so many evaluations
+ROOTS = 50  # of numbers in one product: SymPy compares all pairs at every factor
 
 
 class NumberError(ModelError):
     """A number out of bounds; the reader adds the place."""
 
 
-FLOATS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(math, name) for name in ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "log", "erf")},
-    "abs": abs,
-    "maximum": max,
-    "minimum": min,
-}
-HYPERBOLIC = {"sinh", "cosh", "tanh"}
-GROWING = {"softplus", "relu", "elu", "gelu", "silu"}
-
-
-@lru_cache(maxsize=4096)
-def approximate(number: Any) -> float:
-    """A constant in floating point: infinite where it is too large, NaN where it is not real."""
-    if isinstance(number, sp.Rational):
-        return _safely(lambda: number.p / number.q)
-    if isinstance(number, sp.NumberSymbol):
-        return float(number)
-    arguments = [approximate(argument) for argument in number.args if isinstance(argument, sp.Expr)]
-    return _safely(lambda: _evaluated(number, arguments))
-
-
-def _evaluated(number: Any, arguments: list[float]) -> float:
-    if isinstance(number, sp.Add):
-        return math.fsum(arguments)
-    if isinstance(number, sp.Mul):
-        return math.prod(arguments)
-    if isinstance(number, sp.Pow):
-        return math.pow(*arguments)
-    return call(SCALAR_CLASSES.get(type(number), ""), arguments)
-
-
-def call(name: str, arguments: list[float]) -> float:
-    """An elementary function of constants; for those that are bounded, or grow no faster than their argument, a bound."""
-    if name in GROWING:
-        return abs(arguments[0]) + UNKNOWN
-    return _safely(lambda: FLOATS[name](*arguments)) if name in FLOATS else UNKNOWN
-
-
-def _safely(compute: Callable[[], float]) -> float:
-    try:
-        return compute()
-    except OverflowError:
-        return math.inf
-    except (ValueError, ZeroDivisionError):
-        return math.nan
-
-
-def is_constant(value: Any) -> bool:
-    return isinstance(value, sp.Expr) and not isinstance(value, Array) and bool(value.is_number)
-
-
-def coefficient(value: Any) -> Any:
-    """The rational factor of a scalar."""
-    return value.as_coeff_Mul()[0] if isinstance(value, sp.Mul) else value if isinstance(value, sp.Rational) else sp.S.One
-
-
-def bits(number: Any) -> int:
-    return max(abs(number.p).bit_length(), number.q.bit_length()) if isinstance(number, sp.Rational) else 0
+HYPERBOLIC = frozenset({"sinh", "cosh", "tanh"})
 
 
 # ---------------------------------------------------------------- before something is built
+
+
+def _check_work(grammar: Grammar, *values: Any) -> None:
+    """Refuses scalars about whose parts SymPy would ask, or which it would evaluate, over and over."""
+    weight = 1 if all(map(is_constant, values)) else QUESTION
+    if weight * sum(map(work, values)) > grammar.work:
+        shown = ", ".join(map(_short, values))
+        raise NumberError(f"{shown} nests too many functions, powers or constants; write constants as decimal numbers, or use arrays")
 
 
 def check_power(base: Any, exponent: Any, grammar: Grammar) -> None:
@@ -100,12 +62,16 @@ def check_power(base: Any, exponent: Any, grammar: Grammar) -> None:
         raise NumberError("a division by zero; change the constants here")
     if base is sp.E:
         check_exponential(exponent, grammar)
+    if not isinstance(base, Array) and (is_constant(base) or not isinstance(exponent, sp.Integer) or has_power([base], roots=True)):
+        _check_work(grammar, base, exponent)
     if is_constant(base) and is_constant(exponent):
-        value = _safely(lambda: math.pow(approximate(base), approximate(exponent)))
-        _moderate(value, f"({_short(base)})**({_short(exponent)})", may_vanish=base == 0)
+        value = safely(lambda: math.pow(approximate(base), approximate(exponent)))
+        _moderate(value, lambda: f"({_short(base)})**({_short(exponent)})", may_vanish=base == 0)
     exact = isinstance(base, sp.Rational) and isinstance(exponent, sp.Rational)
     if not exact and is_constant(exponent) and abs(approximate(exponent)) > grammar.power:
         raise NumberError(f"the exponent {_short(exponent)} is larger than {grammar.power}; use a smaller one, or exp and log")
+    if isinstance(base, sp.Expr) and is_constant(exponent) and length(base) * times(exponent) > POWER_BITS:
+        raise NumberError(f"({_short(base)})**({_short(exponent)}) has too many digits; use smaller exponents")
     fixed = exponent.as_coeff_Add()[0] if isinstance(exponent, sp.Expr) else sp.S.Zero
     for number, power in _radicals(base) if fixed != 0 else ():
         _check_digits(number, power * fixed, grammar)
@@ -146,11 +112,13 @@ def check_call(name: str, arguments: tuple[Any, ...], grammar: Grammar) -> None:
         check_exponential(arguments[0], grammar)
     if name in HYPERBOLIC:
         _check_degree(arguments[0])
+    if all(map(is_constant, arguments)) or has_power(arguments, roots=name not in HYPERBOLIC):
+        _check_work(grammar, *arguments)
     if name == "erf" and is_constant(arguments[0]) and abs(approximate(arguments[0])) > ERF_IS_ONE:
         raise NumberError(f"erf of {_short(arguments[0])} is 1 or -1 to every digit; write that")
     if all(map(is_constant, arguments)):
         value = call(name, [approximate(argument) for argument in arguments])
-        _moderate(value, f"{name} of {', '.join(map(_short, arguments))}", may_vanish=name != "exp")
+        _moderate(value, lambda: f"{name} of {', '.join(map(_short, arguments))}", may_vanish=name != "exp")
 
 
 def _check_degree(argument: Any) -> None:
@@ -163,11 +131,12 @@ def _check_degree(argument: Any) -> None:
                 raise NumberError(f"the exponent {_short(node.exp)} has too many digits; use fewer, or a quotient of small numbers")
 
 
-def check_relation(left: Any, right: Any) -> None:
+def check_relation(left: Any, right: Any, grammar: Grammar) -> None:
     """Refuses to compare scalars whose difference is a constant that may or may not be zero."""
     if not isinstance(left, Array) and not isinstance(right, Array):
         gap = sp.Add(left, sp.Mul(-1, right))
         if is_constant(gap):
+            _check_work(grammar, gap)
             _told_apart(gap)
 
 
@@ -181,16 +150,23 @@ def check_value(value: Any, grammar: Grammar) -> Any:
     for part in parts:
         if part in INFINITE:
             raise NumberError("a division by zero, or a value that is not finite; change the constants here")
-        if part is sp.I:
+        if part is sp.I or (isinstance(part, sp.Mul) and sp.I in part.args):
             raise NumberError("a value that is not real, such as the root or logarithm of a negative number; change the constants here")
         if bits(coefficient(part)) > grammar.bits:
             raise NumberError(f"{_short(coefficient(part))} is too long; use fewer digits")
+    if isinstance(value, sp.Mul) and sum(map(_is_root, value.args)) > ROOTS:
+        raise NumberError(f"a product of more than {ROOTS} roots of numbers; write its value as a decimal number")
     if isinstance(value, sp.Pow) and isinstance(value.exp, sp.Rational) and not is_constant(value.base) and abs(value.exp) > grammar.power:
         raise NumberError(f"the exponent {_short(value.exp)} is larger than {grammar.power}; use a smaller one")
     if is_constant(value):
-        _moderate(approximate(value), _short(value), may_vanish=not isinstance(value, sp.Mul))
+        _check_work(grammar, value)
+        _moderate(approximate(value), lambda: _short(value), may_vanish=not isinstance(value, sp.Mul))
         _told_apart(value)
     return value
+
+
+def _is_root(factor: Any) -> bool:
+    return isinstance(factor, sp.Pow) and isinstance(factor.base, sp.Rational)
 
 
 def _told_apart(number: Any) -> None:
@@ -201,13 +177,13 @@ def _told_apart(number: Any) -> None:
             raise NumberError(f"{_short(number)} is too close to zero for rounding to tell; write its exact value")
 
 
-def _moderate(value: float, what: str, may_vanish: bool) -> None:
+def _moderate(value: float, what: Callable[[], str], may_vanish: bool) -> None:
     if math.isinf(value):
-        raise NumberError(f"{what} is too large for a 64-bit number; use smaller numbers")
+        raise NumberError(f"{what()} is too large for a 64-bit number; use smaller numbers")
     if math.isnan(value):
-        raise NumberError(f"{what} is not a real number; change the constants here")
+        raise NumberError(f"{what()} is not a real number; change the constants here")
     if value == 0 and not may_vanish:
-        raise NumberError(f"{what} is too small for a 64-bit number; write 0, or use larger numbers")
+        raise NumberError(f"{what()} is too small for a 64-bit number; write 0, or use larger numbers")
 
 
 def _short(value: Any) -> str:

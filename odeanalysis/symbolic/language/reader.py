@@ -215,7 +215,7 @@ def _comparison(reader: Reader, node: ast.Compare) -> Any:
 
 def _compared(reader: Reader, places: tuple[ast.expr, ast.expr], sign: str, left: Any, right: Any) -> Any:
     with reader.placed(reader.between(sign, (places[0], left), (places[1], right))):
-        numbers.check_relation(left, right)
+        numbers.check_relation(left, right, reader.grammar)
         if isinstance(left, sp.Rational) and not isinstance(right, Array) and not reader.grammar.internal:
             return conditions.compare(right, conditions.REFLECTED[sign], left)  # as in Python, where 1 > x asks x < 1
         return conditions.compare(left, sign, right)
