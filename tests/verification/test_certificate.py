@@ -23,7 +23,7 @@ from tests.cases import CASES
 
 EVERY = pytest.mark.parametrize("name", CASES)
 RIGHT = DiscreteAdjoint.gradients
-MEET_KINKS = ("kinks", "continuous_condition")
+MEET_KINKS = ("continuous_condition",)  # on every line; those of other cases leave some lines free
 
 
 @cache
