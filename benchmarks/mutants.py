@@ -27,7 +27,7 @@ from odeanalysis.symbolic.formula import Formula
 from odeanalysis.verification.entries import RULE_TABLES, RuleTable
 from odeanalysis.verification.mutants import rule_mutants, term_mutants, terms_of
 from odeanalysis.verification.survey import Survey, surveyed
-from odeanalysis.verification.trials import settings_of, trial
+from odeanalysis.verification.trials import first_trial
 from tests.cases import CASES
 
 STIFF = ("closed_form", "moving_ends", "network_batch", "fourier_and_observations")
@@ -89,7 +89,7 @@ def gradients() -> list[Row]:
     """The rules that derivations of gradients read, before one problem after another until one notices; and all terms."""
     terms, fates, noticed = Row("terms of the backward pass", CHECKS["gradient"]), {}, set()
     for title, problem, values, method in problems():
-        first = trial(problem, values, settings_of(oda.Settings(method)), SEED)
+        first = first_trial(problem, values, oda.Settings(method), SEED)
         rules, others = list(rule_mutants(first.run, noticed)), list(term_mutants(first.run))
         found = surveyed(first, chain(rules, others), SEED)
         terms.elsewhere += found.elsewhere

@@ -68,9 +68,13 @@ def _with_backend(found: "Certificate", name: str, evaluation: "Evaluation") -> 
 
 
 def _why(found: "Certificate") -> str:
-    """The checks that did not pass."""
+    """The checks that did not pass; of an invariant, the depth at which it changes most."""
+    from odeanalysis.verification.certificate import HAMILTONIAN, INVARIANT
+
     failed = [one for one in found.checks if not one.passed]
-    return "; ".join(f"{one.name} is {one.measured:.3g}, not {one.sign} {one.bound:.3g}" for one in failed)
+    drifts = {INVARIANT: found.invariant, HAMILTONIAN: found.hamiltonian}
+    places = {name: f" (near depth {drift.depth:.4g})" for name, drift in drifts.items() if drift}
+    return "; ".join(f"{one.name} is {one.measured:.3g}, not {one.sign} {one.bound:.3g}{places.get(one.name, '')}" for one in failed)
 
 
 def document(found: "Certificate") -> dict[str, Any]:

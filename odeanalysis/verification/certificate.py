@@ -15,7 +15,7 @@ from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.verification import remainders, routes
-from odeanalysis.verification.claim import Check
+from odeanalysis.verification.claim import Check, within
 from odeanalysis.verification.compare import relative_difference
 from odeanalysis.verification.invariant import Drift, drift, hamiltonian_drift
 from odeanalysis.verification.remainders import Taylor
@@ -27,6 +27,7 @@ TIGHT = 1e-12
 DRIFT_BOUND = 1e-13
 MEASURED_BY_DIFFERENCES = ("differences", routes.INDEPENDENT)
 HESSIAN = "Hessian slope"
+INVARIANT, HAMILTONIAN = "invariant along the path", "Hamiltonian between nodes"
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ def check(
     """Certifies the gradient of a problem at values.
 
     settings: the solve to certify (default tsit5 at 1e-8); the routes are compared at tolerance 1e-12.  mutants: also break the
-    derivation in every way there is, and count how many of the wrong gradients are refused; this is done on a solve of 6 steps of heun2,
-    or of the method asked for where it uses the Jacobian.  terms: at most so many terms of the derivation are broken, evenly spread, and
-    the certificate says how many were left out; None: every one.
+    derivation in every way there is, and count how many of the wrong gradients are refused; this is done on a solve of few steps of
+    heun2, or of the method asked for where it uses the Jacobian, which the certificate names.  terms: at most so many terms of the
+    derivation are broken, evenly spread, and the certificate says how many were left out; None: every one.
     Returns a Certificate. Raises ModelError and SolveError as `value_and_gradient` does.
     """
     asked = settings or Settings()
@@ -138,14 +139,10 @@ def _tight(asked: Settings) -> Settings:
     return asked if asked.steps is not None else replace(asked, rtol=min(asked.rtol, TIGHT), atol=min(asked.atol, TIGHT))
 
 
-def _at_most(name: str, measured: float, bound: float) -> Check:
-    return Check(name, measured, bound, measured <= bound)
-
-
 def _route_checks(compared: Comparison, conditioning: float, resolution: float) -> Iterator[Check]:
     for name, gap in compared.gaps.items():
         bound = (DIFFERENCE_BOUND if name in MEASURED_BY_DIFFERENCES else EXACT_BOUND) * conditioning
-        yield _at_most(f"route {name}", gap, max(bound, resolution))
+        yield within(f"route {name}", gap, max(bound, resolution))
 
 
 def _second_order(found: Taylor) -> tuple[list[Check], dict[str, str]]:
@@ -157,12 +154,12 @@ def _second_order(found: Taylor) -> tuple[list[Check], dict[str, str]]:
 
 
 def _drift_checks(path: Drift, level: Drift | None, conditioning: float, resolution: float) -> Iterator[Check]:
-    yield _at_most("invariant along the path", path.worst, DRIFT_BOUND)
+    yield within(INVARIANT, path.worst, DRIFT_BOUND)
     if level is not None:
-        yield _at_most("Hamiltonian between nodes", level.worst, max(EXACT_BOUND * conditioning, resolution))
+        yield within(HAMILTONIAN, level.worst, max(EXACT_BOUND * conditioning, resolution))
 
 
 def _jacobian_checks(run: Run) -> Iterator[Check]:
     """A method that uses the Jacobian keeps its order only with the right one, whose lack no gradient of its steps shows."""
     if run.settings.stiff:
-        yield _at_most("Jacobian of the field", routes.jacobian_gap(run), DIFFERENCE_BOUND)
+        yield within("Jacobian of the field", routes.jacobian_gap(run), DIFFERENCE_BOUND)

@@ -14,7 +14,7 @@ from odeanalysis.verification.trials import ROUNDING, Trial
 DRAWS = 15
 SIZES = (1.0, 0.03, 10.0, 0.3, 0.001)
 TINY = 1e-8
-PIECE = "_piece"
+FIXED = ("_piece", "_h")
 
 Arrays = tuple[Array, ...]
 
@@ -109,14 +109,14 @@ class _Case:
 
     @property
     def still(self) -> str:
-        """The inputs that are zero, and the pieces that are the same, at every call."""
+        """The inputs that are zero at every call; pieces and steps that are one number at all of them."""
         found: dict[str, set[float]] = {}
         for name in self.others:
             for inputs in self._calls(name):
                 for leaf, array in zip(self.right[name].formula.inputs, inputs, strict=True):
                     found.setdefault(leaf.name, set()).update(np.unique(array).tolist())
         alone = {leaf: values.pop() for leaf, values in found.items() if len(values) == 1}
-        said = [f"{leaf} = {value:g}" for leaf, value in alone.items() if value == 0 or leaf.startswith(PIECE)]
+        said = [f"{leaf} = {value:g}" for leaf, value in alone.items() if value == 0 or leaf.startswith(FIXED)]
         return f", with {', '.join(said)}" if said else ""
 
 

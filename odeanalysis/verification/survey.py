@@ -11,7 +11,7 @@ from odeanalysis.numerics.gradients.program import Program
 from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.verification.equivalence import reason
 from odeanalysis.verification.mutants import Mutant, rule_mutants, term_mutants, terms_of_run
-from odeanalysis.verification.trials import Trial, drawn_trials, settings_of, trial
+from odeanalysis.verification.trials import Trial, drawn_trials, first_trial
 
 TERMS = 150
 
@@ -40,11 +40,11 @@ class Survey:
 def survey(problem: Problem, values: Mapping[str, Any], asked: Settings, seed: int, most: int | None = TERMS) -> Survey:
     """Tries the mutants of a gradient.
 
-    asked: the solve that is certified; mutants are tried on one of few steps (`settings_of`).  most: at most so many terms of the
+    asked: the solve that is certified; mutants are tried on one of few steps (`first_trial`).  most: at most so many terms of the
     derivation are made wrong, evenly spread; None: every one. The rules that are read are all made wrong.
     Raises as `solve_problem` does.
     """
-    first = trial(problem, values, settings_of(asked), seed)
+    first = first_trial(problem, values, asked, seed)
     every = terms_of_run(first.run)
     chosen = spread(every, most)
     found = surveyed(first, chain(rule_mutants(first.run), term_mutants(first.run, chosen)), seed)

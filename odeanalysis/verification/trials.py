@@ -6,6 +6,7 @@ Few steps are enough, because the discrete gradient is exact at any step; and th
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -97,8 +98,25 @@ def trial(problem: Problem, values: Mapping[str, Any], settings: Settings, seed:
     return Trial(run, right, reference, tuple(taylor.lines(run, taylor.directions(run, DIRECTIONS, seed))))
 
 
+def first_trial(problem: Problem, values: Mapping[str, Any], asked: Settings, seed: int) -> Trial:
+    """The trial at the values given, with 6 steps, or half as many again until not all are of length 1, which would hide a missing h."""
+    settings = settings_of(asked)
+    for more in count(STEPS, STEPS // 2):
+        settings = replace(settings, steps=more)
+        if not _all_of_length_one(solve_problem(problem, values, settings)):
+            break
+    return trial(problem, values, settings, seed)
+
+
+def _all_of_length_one(run: Run) -> bool:
+    record, grid = run.solution.record, run.setting.path.grid
+    assert record is not None
+    steps = (np.abs(grid.place(record.segment[k], record.start[k], record.fraction[k]).step) for k in range(len(record)))
+    return all(np.all(np.abs(step[step > 0] - 1) < ROUNDING) for step in steps if np.any(step > 0)) and bool(np.any(grid.lengths))
+
+
 def drawn_trials(first: Trial, seed: int) -> Iterator[Trial]:
-    """Trials at values drawn around those of a first one, or in the problem's ranges, at which the right gradient is accepted.
+    """Trials at values drawn around those of a first one, and in the problem's ranges, at which the right gradient is accepted.
 
     Values at which there is no solution, or which a kink makes undecidable, are drawn again, 30 times at most for 10 trials.
     """
@@ -119,9 +137,14 @@ def drawn_trials(first: Trial, seed: int) -> Iterator[Trial]:
 
 Draw = Callable[[Array, Array], Array]
 
+
+def near(value: Array, normal: Array) -> Array:
+    return value + 0.3 * normal * np.where(value == 0, 0.3, np.abs(value))
+
+
 # near the values; of their sign and of another size; of any sign; and small, where functions that are saturated are not
 DRAWS: tuple[Draw, ...] = (
-    lambda value, normal: value + 0.3 * normal * (np.abs(value) + 0.3),
+    near,
     lambda value, normal: value * np.exp(normal),
     lambda value, normal: 3 * normal * (np.abs(value) + 1),
     lambda value, normal: 0.03 * normal * (np.abs(value) + 1),
@@ -130,11 +153,12 @@ DRAWS: tuple[Draw, ...] = (
 
 
 def _drawn(run: Run, draw: Draw, random: np.random.Generator) -> dict[str, Array]:
-    """Other values of the same shapes; data that are missing stay missing."""
+    """Other values of the same shapes, those with a range inside it; data that are missing stay missing."""
     ranges = dict(run.setting.problem.ranges)
     found = {}
     for name, array in run.setting.bound.arrays.items():
-        low, high = ranges.get(name, (np.nan, np.nan))
-        moved = random.uniform(low, high, array.shape) if name in ranges else draw(array, random.standard_normal(array.shape))
+        moved = draw(array, random.standard_normal(array.shape))
+        if name in ranges:
+            moved = np.clip(moved, *ranges[name]) if draw is near else random.uniform(*ranges[name], size=array.shape)
         found[name] = np.where(np.isnan(array), np.nan, moved)
     return found

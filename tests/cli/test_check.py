@@ -9,7 +9,7 @@ import pytest
 
 from odeanalysis.cli import backends
 from odeanalysis.numerics.gradients.evaluate import evaluate
-from odeanalysis.verification import certificate
+from odeanalysis.verification import certificate, invariant
 from odeanalysis.verification.survey import Survey
 from tests.cli.running import CONTRACT, GROWTH, Outcome, files, run
 
@@ -87,6 +87,19 @@ def test_a_path_says_where_its_invariants_change_most():
     assert document["invariant"]["worst"] < 1e-13 and 0 <= document["invariant"]["depth"] <= 1.5
     assert document["hamiltonian"]["worst"] < 1e-9
     assert check(CONTRACT / "network_batch", "--json").document["hamiltonian"] is None
+
+
+def test_a_broken_invariant_says_where(monkeypatch: pytest.MonkeyPatch):
+    right = invariant.step_cotangents
+
+    def wrong(run, k, *rest):
+        depth = invariant.step_values(run, k)["s"][0]
+        return (1.001 if 0.7 < depth < 0.75 else 1.0) * right(run, k, *rest)
+
+    monkeypatch.setattr(invariant, "step_cotangents", wrong)
+    outcome = check(CLOSED)
+    assert outcome.code == 1 and "refuted: invariant along the path is" in outcome.err
+    assert 0.6 < float(outcome.err.split("near depth ")[1].split(")")[0]) < 0.8
 
 
 def test_fixed_steps_are_compared_with_a_route_that_uses_none_of_our_calculus():

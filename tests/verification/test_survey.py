@@ -152,6 +152,15 @@ def test_mutants_of_one_title_are_told_apart():
     assert titles == ["a", "b", "a (2)"]
 
 
+def test_steps_of_length_one_would_hide_a_missing_step_size():
+    """Observed once a year, each year is a step of the six; three more of them make steps of half a year."""
+    problem, values = CASES["predator_prey"].problem(), CASES["predator_prey"].values()
+    observed = replace(problem.objective.observations[0], at=(0, 1, 2, 3, 6))
+    yearly = replace(problem, objective=replace(problem.objective, observations=(observed,)))
+    found = sv.survey(yearly, values, oda.Settings(), 0)
+    assert found.steps == 9 and not found.equivalent and not found.survivors
+
+
 def test_a_method_that_uses_the_jacobian_is_tried_itself():
     found = sv.survey(CASES["closed_form"].problem(), CASES["closed_form"].values(), oda.Settings("rosenbrock23"), 0, 5)
     assert found.method == "rosenbrock23" and found.killed > 20 and not found.survivors
