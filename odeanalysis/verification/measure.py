@@ -214,6 +214,7 @@ def described(instance: Instance) -> dict[str, Any]:
     model, objective = instance.problem.model, instance.problem.objective
     return {
         "field": {z.name: str(f) for z, f in model.field},
+        **({"functions of depth": {name.name: str(value) for name, value in model.functions}} if model.functions else {}),
         "initial": {z.name: str(h) for z, h in model.initial},
         "running": str(objective.running),
         "terminal": str(objective.terminal),

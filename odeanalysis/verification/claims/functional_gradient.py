@@ -141,9 +141,9 @@ FUNCTIONAL_GRADIENT = Claim(
     title="The gradient with respect to a function of depth is a(s)^T df/dtheta + dl/dtheta",
     source="Massaroli et al. 2020, Thm. 1",
     printed=(
-        "Consider the loss function (2) and let theta(s) in L_2(S -> R^{n_theta}). Then, sensitivity of l with respect to theta(s) (i.e. "
-        "directional derivative in functional space) is dl/dtheta(s) = a^T(s) df_theta(s)/dtheta(s) where a(s) satisfies "
-        "a'^T(s) = -a^T(s) df_theta(s)/dz - dl/dz, a^T(S) = dl/dz(S)"
+        "Consider the loss function (2) and let theta(s) in L_2(S -> R^{n_theta}). Then, sensitivity of ell with respect to theta(s) (i.e. "
+        "directional derivative in functional space) is dell/dtheta(s) = a^T(s) df_theta(s)/dtheta(s) where a(s) satisfies "
+        "a'^T(s) = -a^T(s) df_theta(s)/dz - dell/dz, a^T(S) = dell/dz(S)"
     ),
     corrected=(
         "(dell/dtheta)(s) = a(s)^T df/dtheta(s) + dl/dtheta(s), the Riesz representer: D ell[v] = int <dell/dtheta, v> ds for every "

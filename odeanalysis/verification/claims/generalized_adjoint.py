@@ -64,7 +64,7 @@ GENERALIZED_ADJOINT = Claim(
     title="The generalized adjoint gives the gradient with respect to constant parameters",
     source="Massaroli et al. 2020, Prop. 1",
     printed=(
-        "Consider the loss function (2). Then, dl/dtheta = int_S a^T(tau) df_theta/dtheta dtau where a(s) satisfies "
+        "Consider the loss function (2). Then, dell/dtheta = int_S a^T(tau) df_theta/dtheta dtau where a(s) satisfies "
         "a'^T(s) = -a^T df_theta/dz - dl/dz, a^T(S) = dL/dz(S)"
     ),
     corrected="dell/dtheta = dL/dtheta + a(s0)^T dh/dtheta + int_{s0}^{S} (a^T df/dtheta + dl/dtheta) ds",

@@ -16,7 +16,7 @@ from odeanalysis.verification.measure import CLOSE, TIGHT, Instance, evidence, e
 from odeanalysis.verification.proof import Step, derivation_holds, identity
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.problems import Drawn
-from odeanalysis.verification.strategies.varied import spectral
+from odeanalysis.verification.strategies.varied import small_spectral, spectral
 
 ID = "spectral-gradient"
 DRAWN = 5
@@ -73,7 +73,7 @@ def _closed_form() -> Iterator[Check]:
 
 
 def _measure(seed: int) -> Evidence:
-    measured = evidence(_drawn(seed), exchanged, {"field": 1.0}, stream(seed, ID))
+    measured = evidence(_drawn(seed), exchanged, {"field": 1.0}, stream(seed, ID), small_spectral())
     return replace(measured, extra=(*_orthogonality(), *_closed_form()))
 
 
@@ -86,7 +86,7 @@ SPECTRAL_GRADIENT = Claim(
     title="The gradient with respect to coefficients is the function's gradient against their functions",
     source="Massaroli et al. 2020, Cor. 1",
     printed=(
-        "Under the assumptions of Theorem 1, if theta(s) = sum_{j=1}^m alpha_j (.) psi_j(s), dl/dalpha = int_S a^T(tau) "
+        "Under the assumptions of Theorem 1, if theta(s) = sum_{j=1}^m alpha_j (.) psi_j(s), dell/dalpha = int_S a^T(tau) "
         "df_theta(s)/dtheta(s) psi(tau) dtau, psi = (psi_1, ..., psi_m)"
     ),
     corrected=(

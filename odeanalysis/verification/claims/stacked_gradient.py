@@ -10,7 +10,7 @@ from odeanalysis.verification.measure import Instance, evidence, exchanged, inst
 from odeanalysis.verification.proof import Step, derivation_holds, identity
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.problems import Drawn
-from odeanalysis.verification.strategies.varied import piecewise
+from odeanalysis.verification.strategies.varied import piecewise, small_piecewise
 
 ID = "stacked-gradient"
 DRAWN = 5
@@ -46,7 +46,7 @@ def _proof() -> Iterator[Step]:
 
 
 def _measure(seed: int) -> Evidence:
-    return evidence(_drawn(seed), exchanged, {"field": 1.0}, stream(seed, ID))
+    return evidence(_drawn(seed), exchanged, {"field": 1.0}, stream(seed, ID), small_piecewise())
 
 
 def _shown() -> Problem:
@@ -58,9 +58,9 @@ STACKED_GRADIENT = Claim(
     title="The gradient with respect to a piece is the function's gradient, integrated over its interval",
     source="Massaroli et al. 2020, Cor. 2",
     printed=(
-        "Under the assumptions of Theorem 1, if theta(s) = theta_i for all s in [s_i, s_{i+1}], dl/dtheta_i = - int_{s_{i+1}}^{s_i} "
-        "a^T(tau) df_{theta_i}/dtheta_i dtau where a(s) satisfies a'^T(s) = -a^T(s) df_{theta_i}/dz - dl/dz, s in [s_i, s_{i+1}], "
-        "a^T(S) = dl/dz(S)"
+        "Under the assumptions of Theorem 1, if theta(s) = theta_i for all s in [s_i, s_{i+1}], dell/dtheta_i = - int_{s_{i+1}}^{s_i} "
+        "a^T(tau) df_{theta_i}/dtheta_i dtau where a(s) satisfies a'^T(s) = -a^T(s) df_{theta_i}/dz - dell/dz, s in [s_i, s_{i+1}], "
+        "a^T(S) = dell/dz(S)"
     ),
     corrected=(
         "dell/dtheta_i = int_{s_i}^{s_{i+1}} (a^T df/dtheta_i + dl/dtheta_i) ds, a continuous at the nodes, the terminal condition only at "

@@ -14,7 +14,7 @@ from odeanalysis.modeling.transforms import galerkin, stacked
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.functions import where
 from odeanalysis.symbolic.rewrite import substitute
-from odeanalysis.verification.strategies.problems import Drawn, P, Q, problems
+from odeanalysis.verification.strategies.problems import Drawn, P, Q, problems, small_problems
 
 s = ex.depth
 HALF = sp.Rational(1, 2)
@@ -71,6 +71,21 @@ def _with_values(one: Drawn, model: Any, terms: int, seed: int) -> Drawn:
     objective = one.problem.objective
     coefficients = np.random.default_rng(seed).uniform(-0.7, 0.7, terms)
     return Drawn(Problem(model, objective, one.problem.reduction), {**one.values, P.name: coefficients})
+
+
+def small_spectral() -> st.SearchStrategy[Drawn]:
+    """The smallest problems with p = p_0 + p_1 s, at a constant: where counterexamples are shrunk."""
+    return small_problems().map(lambda one: _constant(one, galerkin(one.problem.model, {P.name: Monomial(2)}), (1.0, 0.0)))
+
+
+def small_piecewise() -> st.SearchStrategy[Drawn]:
+    """The smallest problems with p constant on each half, at a constant."""
+    return small_problems().map(lambda one: _constant(one, stacked(one.problem.model, [P.name], (0, HALF, 1)), (1.0, 1.0)))
+
+
+def _constant(one: Drawn, model: Any, coefficients: tuple[float, ...]) -> Drawn:
+    problem = Problem(model, one.problem.objective, one.problem.reduction)
+    return Drawn(problem, {**one.values, P.name: one.values[P.name] * np.array(coefficients)})
 
 
 def varied(one: Drawn, variation: Variation) -> Drawn:
