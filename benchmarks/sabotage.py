@@ -35,6 +35,8 @@ CHANGES = (
     Change("derivations/implicit.py", "ex.mul(-weight, H, jacobian)", "ex.mul(weight, H, jacobian)", ("discrete-adjoint",)),
     Change("derivations/closed_forms.py", "(start + ratio) - ratio", "(start - ratio) - ratio", ("generalized-adjoint",)),
     Change("derivations/closed_forms.py", "sp.exp(-root * elapsed)) / 2", "sp.exp(root * elapsed)) / 2", ("generalized-adjoint",)),
+    Change("derivations/solution.py", "depths[1]) - running.subs", "depths[1]) + running.subs", ("generalized-adjoint",)),
+    Change("derivations/antiderivatives.py", "(-1) ** j", "(+1) ** j", ("generalized-adjoint",)),
     Change(
         "derivations/exponentials.py",
         "(row[i + 1] - row[i])",
