@@ -1,4 +1,7 @@
-"""Why a mutant that no check refuses gives the right gradient all the same: a reason that is computed, one for each mutant."""
+"""Why a mutant that no check refuses gives the right gradient all the same: a reason that is computed, one for each mutant.
+
+That its gradient is right wherever it was tried is no reason: there may be values at which a saturated term comes to life.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +17,13 @@ from odeanalysis.verification.trials import ROUNDING, Trial
 DRAWS = 15
 SIZES = (1.0, 0.03, 10.0, 0.3, 0.001)
 TINY = 1e-8
-FIXED = ("_piece", "_h")
+PIECE = "_piece"
 
 Arrays = tuple[Array, ...]
 
 
 def reason(mutant: Mutant, trials: Sequence[Trial], seed: int) -> str:
-    """Why the gradient of a mutant is the right one, at all these trials."""
+    """Why the gradient of a mutant, which is the right one at all these trials, is the right one; empty where no reason is found."""
     case = _Case(mutant, trials, seed)
     if not mutant.changed:
         return "no derived formula changes"
@@ -28,17 +31,13 @@ def reason(mutant: Mutant, trials: Sequence[Trial], seed: int) -> str:
         return f"{_listed(mutant.changed)}: the same function, at {DRAWS} random inputs"
     if case.unread:
         return f"only {_listed(case.others_by_output)} changes, which nothing reads"
-    if case.idle:
-        return f"zero wherever it is computed: {_listed(case.others)}, {case.calls} times at {_values(trials)}{case.still}"
-    return f"the changes of {_listed(case.others_by_output)} cancel at {_values(trials)}"
+    if not case.idle:
+        return f"the changes of {_listed(case.others_by_output)} cancel at {len(trials)} sets of values"
+    return f"{_listed(case.others)}: the same function where {case.said}, at {DRAWS} random values of its other inputs" if case.held else ""
 
 
 def _listed(names: Mapping[str, object] | Sequence[str]) -> str:
     return ", ".join(names)
-
-
-def _values(trials: Sequence[Trial]) -> str:
-    return f"{len(trials)} set{'s' * (len(trials) != 1)} of values"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,17 +72,21 @@ class _Case:
             if other
         ]
 
-    def _differing(self, name: str, one: Compiled) -> list[bool]:
-        pairs = [(self.right[name].function(*inputs), one.function(*inputs)) for inputs in self._random_inputs(name)]
+    def _differing(self, name: str, one: Compiled, still: Mapping[str, float] | None = None) -> list[bool]:
+        """For each output of a formula, whether it differs at random inputs, some of which may be held still."""
+        pairs = [(self.right[name].function(*inputs), one.function(*inputs)) for inputs in self._random_inputs(name, still or {})]
         return [any(_apart(right[i], found[i]) for right, found in pairs) for i in range(len(one.formula.outputs))]
 
-    def _random_inputs(self, name: str) -> Iterator[Arrays]:
+    def _random_inputs(self, name: str, still: Mapping[str, float]) -> Iterator[Arrays]:
         """Inputs of the shapes that the formula gets, of several sizes, half of them positive."""
         random = np.random.default_rng(self.seed)
+        leaves = self.right[name].formula.inputs
         shapes = [np.shape(array) for array in next(iter(self._calls(name)), ())]
         for i in range(DRAWS if shapes else 0):
             drawn = [SIZES[i % len(SIZES)] * random.standard_normal(shape) for shape in shapes]
-            yield tuple(np.abs(one) + TINY for one in drawn) if i % 2 else tuple(drawn)
+            positive = [np.abs(one) + TINY for one in drawn] if i % 2 else drawn
+            held = zip(leaves, positive, strict=True)
+            yield tuple(np.full(array.shape, still[leaf.name]) if leaf.name in still else array for leaf, array in held)
 
     def _calls(self, name: str) -> Iterator[Arrays]:
         return (inputs for trial in self.trials for inputs in trial.received[name])
@@ -104,20 +107,24 @@ class _Case:
         return not any(_any_apart(self.right[name], self.changed[name], inputs) for name in self.others for inputs in self._calls(name))
 
     @property
-    def calls(self) -> int:
-        return sum(1 for name in self.others for _ in self._calls(name))
+    def held(self) -> bool:
+        """Whether the formulas are the same functions where the inputs that never move stay as they are."""
+        return not any(any(self._differing(name, self.changed[name], self._still(name))) for name in self.others)
 
     @property
-    def still(self) -> str:
-        """The inputs that are zero at every call; pieces and steps that are one number at all of them."""
-        found: dict[str, set[float]] = {}
-        for name in self.others:
-            for inputs in self._calls(name):
-                for leaf, array in zip(self.right[name].formula.inputs, inputs, strict=True):
-                    found.setdefault(leaf.name, set()).update(np.unique(array).tolist())
-        alone = {leaf: values.pop() for leaf, values in found.items() if len(values) == 1}
-        said = [f"{leaf} = {value:g}" for leaf, value in alone.items() if value == 0 or leaf.startswith(FIXED)]
-        return f", with {', '.join(said)}" if said else ""
+    def said(self) -> str:
+        """The inputs that never move."""
+        found = {leaf: value for name in self.others for leaf, value in self._still(name).items()}
+        return ", ".join(f"{leaf} = {value:g}" for leaf, value in found.items())
+
+    def _still(self, name: str) -> dict[str, float]:
+        """The inputs of a formula that are zero, and the pieces that are the same, at every call."""
+        found: dict[str, set[float]] = {leaf.name: set() for leaf in self.right[name].formula.inputs}
+        for inputs in self._calls(name):
+            for values, array in zip(found.values(), inputs, strict=True):
+                values.update(np.unique(array).tolist())
+        alone = {leaf: min(values) for leaf, values in found.items() if len(values) == 1}
+        return {leaf: value for leaf, value in alone.items() if value == 0 or leaf.startswith(PIECE)}
 
 
 def _any_apart(right: Compiled, one: Compiled, inputs: Arrays) -> bool:

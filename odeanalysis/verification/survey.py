@@ -65,20 +65,27 @@ def surveyed(first: Trial, mutants: Iterator[Mutant], seed: int) -> Survey:
         tried += 1
         if not _refused(first, mutant):
             passed.append(mutant)
-    others = list(drawn_trials(first, seed)) if passed else []
-    remaining = [mutant for mutant in passed if not any(_refused(one, mutant) for one in others)]
-    trials = [first, *others]
-    equivalent = [mutant for mutant in remaining if others and not _differs(trials, mutant)]
+    trials, remaining = _tried_elsewhere(first, passed, seed)
+    reasons = {mutant.title: reason(mutant, trials, seed) for mutant in remaining if len(trials) > 1 and not _differs(trials, mutant)}
     return Survey(
         tried,
         tried - len(remaining),
         len(passed) - len(remaining),
-        {mutant.title: reason(mutant, trials, seed) for mutant in equivalent},
-        tuple(mutant.title for mutant in remaining if mutant not in equivalent),
-        points=len(others),
+        {title: why for title, why in reasons.items() if why},
+        tuple(mutant.title for mutant in remaining if not reasons.get(mutant.title)),
+        points=len(trials) - 1,
         method=first.run.settings.method,
         steps=first.run.settings.steps,
     )
+
+
+def _tried_elsewhere(first: Trial, passed: list[Mutant], seed: int) -> tuple[list[Trial], list[Mutant]]:
+    """The trials at values drawn around a first one, behind it, until no mutant passes them all; and those that do."""
+    trials, remaining, others = [first], passed, drawn_trials(first, seed)
+    while remaining and (one := next(others, None)) is not None:
+        trials.append(one)
+        remaining = [mutant for mutant in remaining if not _refused(one, mutant)]
+    return trials, remaining
 
 
 def titled(mutants: Iterator[Mutant]) -> Iterator[Mutant]:

@@ -28,8 +28,8 @@ METHOD = "heun2"
 DIRECTIONS = 3
 BOUND = 1e-9
 ROUNDING = 1e-12
-POINTS = 10
-ATTEMPTS = 30
+POINTS = 25
+ATTEMPTS = 75
 
 FAILED = (
     OdeAnalysisError,
@@ -118,7 +118,7 @@ def _all_of_length_one(run: Run) -> bool:
 def drawn_trials(first: Trial, seed: int) -> Iterator[Trial]:
     """Trials at values drawn around those of a first one, and in the problem's ranges, at which the right gradient is accepted.
 
-    Values at which there is no solution, or which a kink makes undecidable, are drawn again, 30 times at most for 10 trials.
+    Values at which there is no solution, or which a kink makes undecidable, are drawn again, 75 times at most for 25 trials.
     """
     random, found = np.random.default_rng(seed), 0
     for attempt in range(ATTEMPTS):
@@ -148,6 +148,7 @@ DRAWS: tuple[Draw, ...] = (
     lambda value, normal: value * np.exp(normal),
     lambda value, normal: 3 * normal * (np.abs(value) + 1),
     lambda value, normal: 0.03 * normal * (np.abs(value) + 1),
+    lambda value, normal: 0.01 * normal * (np.abs(value) + 1),
     lambda value, normal: 0.001 * normal * (np.abs(value) + 1),
 )
 
