@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def test_those_said_to_be_right_are(name):
     """At values of their own, compared with differences, which know nothing of adjoints."""
     equivalent = surveyed(name).equivalent
     one = first(name)
-    for other in drawn_trials(one, 77):
+    for other in islice(drawn_trials(one, 77), 4):
         truth = Differences().gradients(other.run)
         for mutant in term_mutants(one.run):
             if mutant.title in equivalent:
