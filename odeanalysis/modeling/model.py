@@ -10,7 +10,6 @@ from odeanalysis.errors import ModelError
 from odeanalysis.modeling import checks
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.nodes import Leaf, shape_of
-from odeanalysis.symbolic.rewrite import leaves
 from odeanalysis.symbolic.shapes import show, size_of
 
 Pairs = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
@@ -260,10 +259,6 @@ def _ranges(problem: Problem) -> tuple[tuple[str, tuple[float, float]], ...]:
             raise ModelError(f"{where} names {name!r} twice; keep one")
         found[name] = checks.interval(bounds, f"{where}: {name!r}")
     return tuple(found.items())
-
-
-def mentions(expression: Any, names: Iterable[Leaf]) -> bool:
-    return bool(leaves(expression) & set(names))
 
 
 def describe(name: Leaf) -> str:

@@ -151,7 +151,10 @@ def flipped_derivative(monkeypatch, name):
 def flipped_running_cost(monkeypatch):
     """H = -l + a^T f."""
     right = adjoint.seeds
-    wrong = lambda stated: {**right(stated), COST.name: -right(stated)[COST.name]}  # noqa: E731
+
+    def wrong(stated):
+        return {**right(stated), COST.name: -right(stated)[COST.name]}
+
     for module in (adjoint, program):
         monkeypatch.setattr(module, "seeds", wrong)
 
@@ -162,7 +165,10 @@ def without_moving_depths(monkeypatch):
 
 def flipped_ends(monkeypatch):
     right = continuous._end
-    wrong = lambda forms, back, j, node, state, costate, sign: right(forms, back, j, node, state, costate, -sign)  # noqa: E731
+
+    def wrong(forms, back, j, node, state, costate, sign):
+        return right(forms, back, j, node, state, costate, -sign)
+
     monkeypatch.setattr(continuous, "_end", wrong)
 
 

@@ -75,12 +75,11 @@ def test_the_smallest_dimension_that_cannot_be_reflected_and_the_disc_between_th
     assert plane["values on the circle of radius 1.5"] == pytest.approx([-1.5, 1.5], abs=1e-9)
 
 
-def test_layers_that_are_not_scaled_double_each_time():
-    shown = deep_limit.unscaled_example(0)
-    assert shown is not None
-    assert shown["residual networks z + theta z"] == [2.0, 4.0, 16.0, 256.0]
-    assert shown["residual networks z + theta z / N"] == pytest.approx([2, 2.25, (5 / 4) ** 4, (9 / 8) ** 8])
-    assert list(shown["its end"].values()) == pytest.approx([np.e] * 3, abs=1e-8)
+def test_layers_that_are_not_scaled_have_no_limit():
+    """z + theta z, N times: 2, 4, 16, 256 for theta = 1, where z + theta z / N tends to e."""
+    one = residual.growing(np.array([1.0, 0.0, 0.0]))
+    unscaled, scaled = (deep_limit.measured(one, np.ones((1, 1)), power) for power in (0, 1))
+    assert deep_limit._diverges([unscaled]).passed and not deep_limit._diverges([scaled]).passed
 
 
 def test_two_pieces_reach_what_their_mean_does_not():

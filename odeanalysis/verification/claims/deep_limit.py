@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import sympy as sp
-from hypothesis import strategies as st
 
 from odeanalysis.modeling.model import Objective, Problem
 from odeanalysis.numerics.gradients.evaluate import solve_problem
@@ -17,7 +15,7 @@ from odeanalysis.verification.figure import Figure, convergence, line
 from odeanalysis.verification.flows.paths import WAYS
 from odeanalysis.verification.flows.residual import Residual, growing, spectral, turning_then_stretching, vanilla
 from odeanalysis.verification.proof import Step, fact, identity, positive
-from odeanalysis.verification.strategies.drawing import draw, smallest, stream
+from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.flows import SPECTRAL, Flow, flows, network
 
 ID = "deep-limit"
@@ -93,35 +91,6 @@ def _by_euler(network: Residual, x: np.ndarray) -> Check:
     return within(
         f"Euler's {layers} steps are as many layers, {network.flow.title}", _largest(steps - network.output(x, layers, 1 / layers)), SAME
     )
-
-
-# ---------------------------------------------------------------- counterexample
-
-
-def rates() -> st.SearchStrategy[float]:
-    return st.sampled_from((1.0, 0.5, 2.0, -0.5))
-
-
-def _constant(rate: float) -> Residual:
-    return growing(np.array([rate, 0.0, 0.0]))
-
-
-def unscaled_example(seed: int) -> dict[str, Any] | None:
-    one = np.ones((1, 1))
-    rate = smallest(rates(), lambda rate: Form(tuple(measured(_constant(rate), one, 0).falling())).fails, seed)
-    if rate is None:
-        return None
-    layers = [1, 2, 4, 8]
-    return {
-        "flow": f"z' = {rate:g} z, z(0) = 1 over [0, 1]",
-        "its end": {
-            "closed form": float(np.exp(rate)),
-            **{way: float(solve(_constant(rate).flow, one)[0, 0, 0]) for way, solve in WAYS.items()},
-        },
-        "layers": layers,
-        "residual networks z + theta z": [(1 + rate) ** N for N in layers],
-        "residual networks z + theta z / N": [(1 + rate / N) ** N for N in layers],
-    }
 
 
 def _measure(seed: int) -> Evidence:

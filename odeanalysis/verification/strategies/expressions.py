@@ -1,6 +1,6 @@
 """Random expressions whose solutions exist: linear growth at most, smooth, and of derivatives that stay of the order of one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import sympy as sp
@@ -12,7 +12,6 @@ from odeanalysis.symbolic.nodes import Leaf
 
 BOUNDED = ("sin", "cos", "tanh", "sigmoid", "atan", "erf")
 CONSTANTS = tuple(sp.Rational(k, 2) for k in (1, 2, -1, 3, -2, -3))
-Combine = Callable[[Any, Any], Any]
 
 
 def constants() -> st.SearchStrategy[Any]:
