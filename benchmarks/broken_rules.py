@@ -22,7 +22,7 @@ from odeanalysis.symbolic.calculus.reverse import vjp
 from odeanalysis.symbolic.formula import Formula
 from odeanalysis.symbolic.nodes import shape_of
 from odeanalysis.symbolic.tables import read_through
-from odeanalysis.verification.entries import Change, Entry, RuleTable, entries_read
+from odeanalysis.verification.mutation.entries import Change, Entry, RuleTable, entries_read
 from tests.cases import CASES
 
 STEP = 1e-40

@@ -24,10 +24,10 @@ from odeanalysis.derivations.proof import Proof, prove, prove_tangents
 from odeanalysis.derivations.second_order import second_order
 from odeanalysis.numerics.gradients.program import compiled
 from odeanalysis.symbolic.formula import Formula
-from odeanalysis.verification.entries import RULE_TABLES, RuleTable
-from odeanalysis.verification.mutants import rule_mutants, term_mutants, terms_of
-from odeanalysis.verification.survey import Survey, surveyed
-from odeanalysis.verification.trials import first_trial
+from odeanalysis.verification.mutation.entries import RULE_TABLES, RuleTable
+from odeanalysis.verification.mutation.mutants import rule_mutants, term_mutants, terms_of
+from odeanalysis.verification.mutation.survey import Survey, surveyed
+from odeanalysis.verification.mutation.trials import first_trial
 from tests.cases import CASES
 
 STIFF = ("closed_form", "moving_ends", "network_batch", "fourier_and_observations")

@@ -54,7 +54,7 @@ _HOMES = {
     "numerics.fitting": "fit Fit",
     "numerics.functional.gradient": "functional_gradient FunctionalGradient",
     "numerics.functional.descent": "functional_descent FunctionalFit",
-    "verification.certificate": "check Certificate",
+    "verification.certificate.certificate": "check Certificate",
     "verification.runner": "verify",
     "errors": "OdeAnalysisError ModelError LanguageError DerivationError TargetError SolveError",
 }

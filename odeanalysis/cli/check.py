@@ -13,9 +13,9 @@ from odeanalysis.cli.progress import progress
 
 if TYPE_CHECKING:
     from odeanalysis.numerics.gradients.evaluate import Evaluation
-    from odeanalysis.verification.certificate import Certificate
-    from odeanalysis.verification.invariant import Drift
-    from odeanalysis.verification.survey import Survey
+    from odeanalysis.verification.certificate.certificate import Certificate
+    from odeanalysis.verification.certificate.invariant import Drift
+    from odeanalysis.verification.mutation.survey import Survey
 
 CONFIRMED = "confirmed"
 MUTANTS = "Also break the derivation in every way; each wrong gradient must be noticed."
@@ -41,7 +41,7 @@ def check(
     """
     evaluate = chosen(backend)
     with progress("check") as shown:
-        from odeanalysis.verification import certificate
+        from odeanalysis.verification.certificate import certificate
 
         problem, given = opt.read(model, values)
         settings = opt.settings(method, rtol, atol, steps)
@@ -58,8 +58,8 @@ def check(
 
 def _with_backend(found: "Certificate", name: str, evaluation: "Evaluation") -> "Certificate":
     """The certificate with one route more: another backend's gradient, within the error bar of the certified one."""
-    from odeanalysis.verification import certificate as cert
-    from odeanalysis.verification.compare import relative_difference
+    from odeanalysis.verification.certificate import certificate as cert
+    from odeanalysis.verification.independent.compare import relative_difference
 
     gap = relative_difference(evaluation.gradients, found.gradient)
     bound = max(cert.EXACT_BOUND * found.conditioning, 2 * found.error_bar)
@@ -69,7 +69,7 @@ def _with_backend(found: "Certificate", name: str, evaluation: "Evaluation") -> 
 
 def _why(found: "Certificate") -> str:
     """The checks that did not pass; of an invariant, the depth at which it changes most."""
-    from odeanalysis.verification.certificate import HAMILTONIAN, INVARIANT
+    from odeanalysis.verification.certificate.certificate import HAMILTONIAN, INVARIANT
 
     failed = [one for one in found.checks if not one.passed]
     drifts = {INVARIANT: found.invariant, HAMILTONIAN: found.hamiltonian}

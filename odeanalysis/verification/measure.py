@@ -22,9 +22,10 @@ from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.symbolic.formula import like
 from odeanalysis.symbolic.nodes import Leaf
 from odeanalysis.symbolic.rewrite import substitute
-from odeanalysis.verification import independent, taylor
 from odeanalysis.verification.claim import Evidence, Form, Gap
 from odeanalysis.verification.figure import Figure, line
+from odeanalysis.verification.independent import gradients as independent
+from odeanalysis.verification.independent import taylor
 from odeanalysis.verification.strategies.drawing import smallest
 from odeanalysis.verification.strategies.problems import Drawn, small_problems
 

@@ -9,8 +9,8 @@ import pytest
 
 from odeanalysis.cli import backends
 from odeanalysis.numerics.gradients.evaluate import evaluate
-from odeanalysis.verification import certificate, invariant
-from odeanalysis.verification.survey import Survey
+from odeanalysis.verification.certificate import certificate, invariant
+from odeanalysis.verification.mutation.survey import Survey
 from tests.cli.running import CONTRACT, GROWTH, Outcome, files, run
 
 KEYS = {"verdict", "routes", "slopes", "mutants", "error_bar"}

@@ -7,7 +7,7 @@ import pytest
 
 import odeanalysis as oda
 from odeanalysis.numerics.gradients.second import hessian_vector
-from odeanalysis.verification.compare import peak, scales
+from odeanalysis.verification.independent.compare import peak, scales
 from tests.cases import CASES
 
 TOLERANCE = 1e-10

@@ -8,8 +8,8 @@ import pytest
 
 import odeanalysis as oda
 from odeanalysis.modeling.values import bind
-from odeanalysis.verification import independent
-from odeanalysis.verification.compare import relative_difference
+from odeanalysis.verification.independent import gradients as independent
+from odeanalysis.verification.independent.compare import relative_difference
 from tests.cases import CASES
 from tests.gradients.solved import ACCUMULATED, EVERY, KINK, KINKED, TOLERANCE, bound_on, conditioning, discrete, gradients, solved
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import odeanalysis as oda
-from odeanalysis.verification.compare import relative_difference
+from odeanalysis.verification.independent.compare import relative_difference
 from tests.gradients.solved import EVERY, gradients, stepped
 
 EXPLICIT = ("euler", "midpoint", "heun2", "rk4", "rk4_38", "bosh3", "dopri5", "tsit5", "dopri8")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import odeanalysis as oda
-from odeanalysis.verification.compare import relative_difference
+from odeanalysis.verification.independent.compare import relative_difference
 from tests.gradients.solved import TOLERANCE, conditioning, discrete, gradients, solved
 
 MILD = ("everything_moves", "network_batch", "observed_on_a_switch", "backward_with_a_switch", "state_blocks", "ragged_switches")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import odeanalysis as oda
-from odeanalysis.verification.compare import relative_difference
+from odeanalysis.verification.independent.compare import relative_difference
 
 WAYS = ("discrete", "adjoint", "forward", "complex step")
 TIGHT = {"rtol": 1e-11, "atol": 1e-12}

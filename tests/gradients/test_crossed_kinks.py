@@ -8,7 +8,7 @@ import pytest
 
 import odeanalysis as oda
 from odeanalysis.numerics.gradients.kinks import KinkWarning
-from odeanalysis.verification.certificate import check
+from odeanalysis.verification.certificate.certificate import check
 
 s, z, p = oda.depth, oda.block("z"), oda.block("p")
 v = oda.block("v", 3)

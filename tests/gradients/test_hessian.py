@@ -12,7 +12,7 @@ from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.gradients.second import hessian, hessian_vector
 from odeanalysis.numerics.gradients.setting import settle
 from odeanalysis.numerics.solvers import replay
-from odeanalysis.verification.compare import peak, relative_difference
+from odeanalysis.verification.independent.compare import peak, relative_difference
 from tests.gradients.solved import EVERY, stepped
 
 STEPS = 6

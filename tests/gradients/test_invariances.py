@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import odeanalysis as oda
 from odeanalysis.symbolic.rewrite import substitute
-from odeanalysis.verification.compare import relative_difference
+from odeanalysis.verification.independent.compare import relative_difference
 from tests.cases import CASES
 from tests.gradients.solved import EVERY, TOLERANCE, conditioning, discrete, solved
 

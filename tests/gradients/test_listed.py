@@ -6,7 +6,7 @@ import pytest
 import odeanalysis as oda
 from odeanalysis.modeling.values import bind
 from odeanalysis.numerics.gradients.second import hessian_vector
-from odeanalysis.verification import independent
+from odeanalysis.verification.independent import gradients as independent
 from tests.cases import CASES
 from tests.gradients.solved import solved
 

@@ -9,7 +9,7 @@ import sympy as sp
 
 import odeanalysis as oda
 from odeanalysis.modeling.values import bind
-from odeanalysis.verification import independent
+from odeanalysis.verification.independent import gradients as independent
 
 s, where = oda.depth, oda.where
 z, k, a, b, c, d = (oda.block(name) for name in ("z", "k", "a", "b", "c", "d"))

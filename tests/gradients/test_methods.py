@@ -8,7 +8,7 @@ import pytest
 import odeanalysis as oda
 from odeanalysis.numerics.solvers.scipy_ import USES_JACOBIAN
 from odeanalysis.tableaus import METHODS, tableau
-from odeanalysis.verification.compare import relative_difference
+from odeanalysis.verification.independent.compare import relative_difference
 
 IMPLICIT = ("radau", "kvaerno5")
 FIXED = ("euler", "midpoint", "heun2", "rk4", "rk4_38")

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 import odeanalysis as oda
-from odeanalysis.verification.compare import relative_difference
+from odeanalysis.verification.independent.compare import relative_difference
 
 s = oda.depth
 FAINT = 1e-4  # the gradient in k is 1e-8, in a loss solved at 1e-8: 1e-4 of it is an error of 1e-12

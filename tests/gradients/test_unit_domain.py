@@ -4,7 +4,7 @@ import pytest
 
 import odeanalysis as oda
 from odeanalysis.modeling.transforms.unit_domain import unit_domain
-from odeanalysis.verification.compare import relative_difference
+from odeanalysis.verification.independent.compare import relative_difference
 from tests.cases import CASES
 from tests.gradients.solved import EVERY, TOLERANCE, bound_on, discrete, gradients, solved
 

@@ -9,8 +9,8 @@ import odeanalysis as oda
 from odeanalysis.modeling.bases import Basis, Dilated, Fourier, Hat, Indicator, Legendre, Monomial, Radial, Spline
 from odeanalysis.modeling.transforms import galerkin, stacked
 from odeanalysis.modeling.values import bind
-from odeanalysis.verification import independent
-from odeanalysis.verification.compare import relative_difference
+from odeanalysis.verification.independent import gradients as independent
+from odeanalysis.verification.independent.compare import relative_difference
 from tests.bases import BASES_TRIED, DOMAIN
 
 s = oda.depth

@@ -16,7 +16,7 @@ from odeanalysis.modeling.values import bind
 from odeanalysis.numerics.functional.gradient import FunctionalGradient
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.rewrite import leaves
-from odeanalysis.verification import independent
+from odeanalysis.verification.independent import gradients as independent
 from tests.bases import BASES_TRIED, DOMAIN
 from tests.cases import CASES
 

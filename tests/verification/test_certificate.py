@@ -13,12 +13,13 @@ from odeanalysis.numerics.gradients.discrete import DiscreteAdjoint
 from odeanalysis.numerics.gradients.program import Program
 from odeanalysis.symbolic.calculus.rules import PULLBACKS
 from odeanalysis.symbolic.functions import FUNCTIONS
-from odeanalysis.verification import certificate as certificate_module
-from odeanalysis.verification import marching, remainders, taylor
-from odeanalysis.verification.certificate import verdict
+from odeanalysis.verification.certificate import certificate as certificate_module
+from odeanalysis.verification.certificate import remainders
+from odeanalysis.verification.certificate.certificate import verdict
+from odeanalysis.verification.certificate.routes import ENTRIES
 from odeanalysis.verification.claim import Check
-from odeanalysis.verification.routes import ENTRIES
-from odeanalysis.verification.survey import Survey
+from odeanalysis.verification.independent import marching, taylor
+from odeanalysis.verification.mutation.survey import Survey
 from tests.cases import CASES
 
 EVERY = pytest.mark.parametrize("name", CASES)
@@ -119,7 +120,7 @@ def test_every_check_that_can_see_it_refutes_it(monkeypatch, wrong):
 
 def test_a_wrong_step_breaks_the_invariant(monkeypatch):
     """The reverse step with a factor too many in the cotangent of the state."""
-    from odeanalysis.verification import invariant
+    from odeanalysis.verification.certificate import invariant
 
     right = invariant.step_cotangents
     monkeypatch.setattr(invariant, "step_cotangents", lambda *arguments: 1.000001 * right(*arguments))
@@ -150,7 +151,7 @@ def test_a_loss_that_depends_on_nothing_is_inconclusive():
 
 
 def test_a_remainder_that_no_size_shows_is_inconclusive(monkeypatch):
-    from odeanalysis.verification import taylor
+    from odeanalysis.verification.independent import taylor
 
     monkeypatch.setattr(taylor, "slope", lambda line, gradient, curvature=None: taylor.Slope(None))
     certificate = oda.check(CASES["closed_form"].problem(), CASES["closed_form"].values())

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from odeanalysis.verification.compare import FAINT, relative_difference, scales
+from odeanalysis.verification.independent.compare import FAINT, relative_difference, scales
 
 numbers = st.floats(-1e6, 1e6).map(lambda x: 0.0 if abs(x) < 1e-6 else x)
 blocks = array_shapes(min_dims=0, max_dims=2, max_side=3).flatmap(lambda shape: arrays(float, shape, elements=numbers))

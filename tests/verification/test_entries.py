@@ -7,7 +7,7 @@ from odeanalysis.symbolic.calculus.rules import PULLBACKS
 from odeanalysis.symbolic.formula import formula
 from odeanalysis.symbolic.functions import FUNCTIONS
 from odeanalysis.symbolic.tables import read_through
-from odeanalysis.verification.entries import CHANGES, RULE_TABLES, entries_read
+from odeanalysis.verification.mutation.entries import CHANGES, RULE_TABLES, entries_read
 
 x, W, k = oda.block("x", 3), oda.block("W", 3, 3), oda.block("k")
 STATED = formula("f", [x, W, k], {"y": oda.sum(oda.tanh(W @ x)) + oda.maximum(k, 1) * k})

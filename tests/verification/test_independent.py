@@ -10,9 +10,9 @@ import odeanalysis as oda
 from odeanalysis.modeling.values import bind
 from odeanalysis.symbolic import functions
 from odeanalysis.symbolic.calculus import rules
-from odeanalysis.verification import independent
-from odeanalysis.verification.interpreter import evaluate
-from odeanalysis.verification.marching import Scipy
+from odeanalysis.verification.independent import gradients as independent
+from odeanalysis.verification.independent.interpreter import evaluate
+from odeanalysis.verification.independent.marching import Scipy
 from tests.cases import CASES
 
 s = oda.depth

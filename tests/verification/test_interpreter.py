@@ -10,7 +10,7 @@ from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.formula import formula
 from odeanalysis.symbolic.functions import FUNCTIONS
-from odeanalysis.verification.interpreter import ELEMENTARY, evaluate
+from odeanalysis.verification.independent.interpreter import ELEMENTARY, evaluate
 
 v, M, x = oda.block("v", 3), oda.block("M", 3, 3), oda.block("x")
 VALUES = {"v": np.array([0.3, -0.7, 0.5]), "M": np.arange(9.0).reshape(3, 3) / 10 - 0.3, "x": np.array(0.4)}

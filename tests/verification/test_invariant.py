@@ -7,8 +7,8 @@ import pytest
 
 import odeanalysis as oda
 from odeanalysis.numerics.gradients.program import Program
-from odeanalysis.verification.invariant import drift, hamiltonian_drift
-from odeanalysis.verification.taylor import directions
+from odeanalysis.verification.certificate.invariant import drift, hamiltonian_drift
+from odeanalysis.verification.independent.taylor import directions
 from tests.cases import CASES
 
 EVERY = pytest.mark.parametrize("name", CASES)

@@ -8,8 +8,9 @@ import pytest
 import odeanalysis as oda
 from odeanalysis.numerics.gradients.discrete import DiscreteAdjoint
 from odeanalysis.tableaus import METHODS
-from odeanalysis.verification import independent, taylor
-from odeanalysis.verification.marching import EqualSteps, Scipy, counts, jacobian
+from odeanalysis.verification.independent import gradients as independent
+from odeanalysis.verification.independent import taylor
+from odeanalysis.verification.independent.marching import EqualSteps, Scipy, counts, jacobian
 from tests.cases import CASES
 
 SOME = ("running_cost", "everything_moves", "kinks_in_depth", "backward_with_a_switch", "some_of_zero_length", "fourier_and_observations")

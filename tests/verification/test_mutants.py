@@ -13,10 +13,10 @@ from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.calculus.rules import PULLBACKS
 from odeanalysis.symbolic.formula import formula
 from odeanalysis.symbolic.functions import FUNCTIONS
-from odeanalysis.verification import mutants as mt
-from odeanalysis.verification.compare import relative_difference
-from odeanalysis.verification.exchange import AT_NODES, Exchanged, backward
-from odeanalysis.verification.trials import settings_of, trial
+from odeanalysis.verification.independent.compare import relative_difference
+from odeanalysis.verification.mutation import mutants as mt
+from odeanalysis.verification.mutation.exchange import AT_NODES, Exchanged, backward
+from odeanalysis.verification.mutation.trials import settings_of, trial
 from tests.cases import CASES
 
 a, b, c = sp.symbols("a b c", real=True)

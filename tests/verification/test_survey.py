@@ -9,11 +9,11 @@ import pytest
 
 import odeanalysis as oda
 from odeanalysis.numerics.gradients.differences import Differences
-from odeanalysis.verification import equivalence, trials
-from odeanalysis.verification import survey as sv
-from odeanalysis.verification.compare import relative_difference
-from odeanalysis.verification.mutants import Mutant, term_mutants
-from odeanalysis.verification.trials import Trial, drawn_trials, settings_of, trial
+from odeanalysis.verification.independent.compare import relative_difference
+from odeanalysis.verification.mutation import equivalence, trials
+from odeanalysis.verification.mutation import survey as sv
+from odeanalysis.verification.mutation.mutants import Mutant, term_mutants
+from odeanalysis.verification.mutation.trials import Trial, drawn_trials, settings_of, trial
 from tests.cases import CASES
 
 SMALL = ("closed_form", "everything_moves", "moving_switch", "observed_twice", "per_sample_parameters")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import odeanalysis as oda
-from odeanalysis.verification import taylor
+from odeanalysis.verification.independent import taylor
 from tests.cases import CASES
 
 SLOPES = ("closed_form", "everything_moves", "network_batch", "observed_on_a_switch", "holes_of_their_own", "ragged_switches")

@@ -12,10 +12,10 @@ from odeanalysis.numerics.gradients.evaluate import solve_problem
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.functions import asin, cos
-from odeanalysis.verification import independent
 from odeanalysis.verification.claim import Claim, Evidence, Form, Gap, Theorem
 from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.flows.paths import WAYS
+from odeanalysis.verification.independent import gradients as independent
 from odeanalysis.verification.measure import TIGHT
 from odeanalysis.verification.proof import Step, identity, positive
 from odeanalysis.verification.strategies.drawing import draw, smallest, stream

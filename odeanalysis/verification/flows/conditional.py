@@ -18,7 +18,7 @@ from odeanalysis.modeling.transforms.total_jacobian import total_jacobian
 from odeanalysis.numerics.gradients.evaluate import solve_problem
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.settings import Settings
-from odeanalysis.verification.interpreter import evaluate
+from odeanalysis.verification.independent.interpreter import evaluate
 
 FINE = Settings("dopri8", rtol=1e-12, atol=1e-13)
 GRID = np.linspace(-7, 7, 141)

@@ -10,7 +10,7 @@ from odeanalysis.modeling.model import Model, Objective, Problem
 from odeanalysis.numerics.gradients.evaluate import solve_problem
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.settings import Settings
-from odeanalysis.verification.interpreter import evaluate
+from odeanalysis.verification.independent.interpreter import evaluate
 from odeanalysis.verification.strategies.flows import Flow
 
 END: tuple[float, ...] = ()

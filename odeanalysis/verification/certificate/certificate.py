@@ -14,14 +14,14 @@ from odeanalysis.numerics.gradients.kinks import unwarned
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.gradients.settings import Settings
-from odeanalysis.verification import remainders, routes
+from odeanalysis.verification.certificate import remainders, routes
+from odeanalysis.verification.certificate.invariant import Drift, drift, hamiltonian_drift
+from odeanalysis.verification.certificate.remainders import Taylor
+from odeanalysis.verification.certificate.resolution import DIFFERENCE_BOUND, EXACT_BOUND, conditioning, resolution
+from odeanalysis.verification.certificate.routes import Comparison
 from odeanalysis.verification.claim import Check, within
-from odeanalysis.verification.compare import relative_difference
-from odeanalysis.verification.invariant import Drift, drift, hamiltonian_drift
-from odeanalysis.verification.remainders import Taylor
-from odeanalysis.verification.resolution import DIFFERENCE_BOUND, EXACT_BOUND, conditioning, resolution
-from odeanalysis.verification.routes import Comparison
-from odeanalysis.verification.survey import TERMS, Survey, survey
+from odeanalysis.verification.independent.compare import relative_difference
+from odeanalysis.verification.mutation.survey import TERMS, Survey, survey
 
 TIGHT = 1e-12
 DRIFT_BOUND = 1e-13

@@ -12,8 +12,8 @@ from odeanalysis.numerics.gradients.second import hessian_vector
 from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.functions import FUNCTIONS, SCALAR_CLASSES
 from odeanalysis.symbolic.rewrite import walk
-from odeanalysis.verification import taylor
 from odeanalysis.verification.claim import Check, Floor
+from odeanalysis.verification.independent import taylor
 
 DIRECTIONS = 3
 SPARE = 4

@@ -12,9 +12,9 @@ from odeanalysis.numerics.gradients.evaluate import Sensitivity
 from odeanalysis.numerics.gradients.forward import Forward
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
-from odeanalysis.verification import independent
-from odeanalysis.verification.compare import peak, relative_difference
-from odeanalysis.verification.marching import March, Scipy, jacobian
+from odeanalysis.verification.independent import gradients as independent
+from odeanalysis.verification.independent.compare import peak, relative_difference
+from odeanalysis.verification.independent.marching import March, Scipy, jacobian
 
 ENTRIES = 300
 INDEPENDENT = "independent"

@@ -22,8 +22,8 @@ from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.symbolic import scalars
 from odeanalysis.symbolic.nodes import shape_of
 from odeanalysis.symbolic.rewrite import leaves, substitute, walk
-from odeanalysis.verification.interpreter import evaluate
-from odeanalysis.verification.marching import SCIPY, EqualSteps, March, Slopes, counts
+from odeanalysis.verification.independent.interpreter import evaluate
+from odeanalysis.verification.independent.marching import SCIPY, EqualSteps, March, Slopes, counts
 
 SCAN = 400
 APART = 1e-12

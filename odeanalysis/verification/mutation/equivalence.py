@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from odeanalysis.numerics.gradients.program import Array, Compiled
-from odeanalysis.verification.exchange import Exchanged, backward
-from odeanalysis.verification.mutants import Mutant
-from odeanalysis.verification.trials import ROUNDING, Trial
+from odeanalysis.verification.mutation.exchange import Exchanged, backward
+from odeanalysis.verification.mutation.mutants import Mutant
+from odeanalysis.verification.mutation.trials import ROUNDING, Trial
 
 DRAWS = 15
 SIZES = (1.0, 0.03, 10.0, 0.3, 0.001)

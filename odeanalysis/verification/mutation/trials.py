@@ -19,9 +19,9 @@ from odeanalysis.numerics.gradients.evaluate import solve_problem
 from odeanalysis.numerics.gradients.program import Array, Compiled, Program
 from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.gradients.settings import Settings
-from odeanalysis.verification import taylor
-from odeanalysis.verification.compare import relative_difference
-from odeanalysis.verification.exchange import Exchanged, backward
+from odeanalysis.verification.independent import taylor
+from odeanalysis.verification.independent.compare import relative_difference
+from odeanalysis.verification.mutation.exchange import Exchanged, backward
 
 STEPS = 6
 METHOD = "heun2"

@@ -19,8 +19,8 @@ from odeanalysis.symbolic.calculus.activity import is_condition
 from odeanalysis.symbolic.formula import Formula
 from odeanalysis.symbolic.rewrite import is_atom, rebuild, substitute, walk
 from odeanalysis.symbolic.tables import read_through
-from odeanalysis.verification.entries import CHANGES, Change, entries_read, is_square
-from odeanalysis.verification.exchange import Exchanged, backward
+from odeanalysis.verification.mutation.entries import CHANGES, Change, entries_read, is_square
+from odeanalysis.verification.mutation.exchange import Exchanged, backward
 
 SUMS = (sp.Add, nodes.Plus)
 FOLDED = (nodes.BatchSum, nodes.BatchTotal)

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from odeanalysis.modeling.model import Problem
 from odeanalysis.numerics.gradients.program import Program
 from odeanalysis.numerics.gradients.settings import Settings
-from odeanalysis.verification.equivalence import reason
-from odeanalysis.verification.mutants import Mutant, rule_mutants, term_mutants, terms_of_run
-from odeanalysis.verification.trials import Trial, drawn_trials, first_trial
+from odeanalysis.verification.mutation.equivalence import reason
+from odeanalysis.verification.mutation.mutants import Mutant, rule_mutants, term_mutants, terms_of_run
+from odeanalysis.verification.mutation.trials import Trial, drawn_trials, first_trial
 
 TERMS = 150
 

@@ -9,7 +9,7 @@ from odeanalysis.numerics.gradients.discrete import DiscreteAdjoint
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run, solve_setting
 from odeanalysis.numerics.gradients.second import hessian_vector
-from odeanalysis.verification.compare import peak, relative_difference, scales
+from odeanalysis.verification.independent.compare import peak, relative_difference, scales
 
 EXACT_BOUND = 1e-9
 DIFFERENCE_BOUND = 1e-6
