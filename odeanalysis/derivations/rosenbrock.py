@@ -22,14 +22,32 @@ def rosenbrock_step(stated: Parts, tableau: Tableau) -> Formula:
 
     Raises DerivationError for a matrix of states with a symbolic size, which has no place in the vector of the linear solves.
     """
+    system = _solved(stated, tableau)
+    title = f"one step of {tableau.name}"
+    return share(f"step_{tableau.name}", (H, *stated.field.inputs), system.draft.lets, _advanced(stated, tableau, system), title)
+
+
+def rosenbrock_attempt(stated: Parts, tableau: Tableau) -> Formula:
+    """A step with its error: as `rosenbrock_step`, then `_error_<name>` of each state and of the cost. Raises as it does."""
+    system = _solved(stated, tableau)
+    outputs = _advanced(stated, tableau, system)
+    if tableau.b_error is not None:
+        parts = system.combined(tableau.b_error, "_error")
+        outputs |= {f"_error_{name}": parts.get(name, sp.Integer(0)) for name, _ in stated.field.outputs}
+    title = f"one step of {tableau.name} with its error"
+    return share(f"attempt_{tableau.name}", (H, *stated.field.inputs), system.draft.lets, outputs, title)
+
+
+def _solved(stated: Parts, tableau: Tableau) -> "_System":
     system = _System(stated, tableau)
     for i in range(tableau.stages):
         system.stage(i)
-    change = ex.add(*(ex.mul(weight, u) for weight, u in zip(tableau.b, system.increments, strict=True) if weight != 0))
-    parts = system.vector.split(system.draft.named(change, "_change"))
-    outputs = {state.name: ex.add(state, parts[state.name]) for state in stated.states}
-    outputs[COST.name] = parts.get(COST.name, sp.Integer(0))
-    return share(f"step_{tableau.name}", (H, *stated.field.inputs), system.draft.lets, outputs, f"one step of {tableau.name}")
+    return system
+
+
+def _advanced(stated: Parts, tableau: Tableau, system: "_System") -> dict[str, Any]:
+    parts = system.combined(tableau.b, "_change")
+    return {**{state.name: ex.add(state, parts[state.name]) for state in stated.states}, COST.name: parts.get(COST.name, sp.Integer(0))}
 
 
 class _System:
@@ -61,6 +79,11 @@ class _System:
         terms = [ex.mul(H, gamma, slope), ex.mul(H**2, gamma, table.d[i], self.slope)]
         right = ex.add(*terms, *(() if coupled is None else (ex.mul(gamma, coupled),)))
         self.increments.append(self.draft.named(ex.solve(self.matrix, right), f"_u{i}"))
+
+    def combined(self, weights: Any, name: str) -> dict[str, Any]:
+        """sum_i weights_i u_i by the names of the states, under a name."""
+        terms = [ex.mul(weight, u) for weight, u in zip(weights, self.increments, strict=True) if weight != 0]
+        return self.vector.split(self.draft.named(ex.add(*terms), name))
 
     def _sum(self, row: Any) -> Any:
         terms = [ex.mul(weight, u) for weight, u in zip(row, self.increments, strict=False) if weight != 0]

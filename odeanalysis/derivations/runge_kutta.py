@@ -3,6 +3,7 @@
 k_i = f(s + c_i h, z + h sum_j a_ij k_j),   z1 = z + h sum_i b_i k_i,   error = h sum_i (b_i - b^_i) k_i
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
@@ -10,7 +11,7 @@ import sympy as sp
 from odeanalysis.derivations.draft import Draft
 from odeanalysis.derivations.parts import COST, H, Parts
 from odeanalysis.symbolic import expressions as ex
-from odeanalysis.symbolic.formula import Formula, share
+from odeanalysis.symbolic.formula import Formula, like, share
 from odeanalysis.symbolic.nodes import Leaf
 from odeanalysis.tableaus import Tableau
 
@@ -23,11 +24,34 @@ def runge_kutta_step(stated: Parts, tableau: Tableau) -> Formula:
     return share(f"step_{tableau.name}", (H, *stated.field.inputs), draft.lets, outputs, f"one step of {tableau.name}")
 
 
-def stages(stated: Parts, tableau: Tableau) -> tuple[Draft, list[dict[str, Any]]]:
-    """The lets of the stages, and the slopes k_i by name."""
+def runge_kutta_attempt(stated: Parts, tableau: Tableau, reuse: bool = False) -> Formula:
+    """A step with its error: as `runge_kutta_step`, then `_error_<name>` of each state and of the cost, then `_last_<name>`, the slopes at
+    the end where the method ends with them. With `reuse` the slopes at the start are inputs, `_first_<name>`.
+    """
+    given = first_slopes(stated) if reuse else {}
+    draft, slopes = stages(stated, tableau, given)
+    outputs = {state.name: ex.add(state, _combination(tableau.b, slopes, state.name)) for state in stated.states}
+    outputs[COST.name] = _combination(tableau.b, slopes, COST.name)
+    if tableau.b_error is not None:
+        outputs |= {f"_error_{name}": _combination(tableau.b_error, slopes, name) for name in slopes[0]}
+    if tableau.fsal:
+        outputs |= {f"_last_{name}": slope for name, slope in slopes[-1].items()}
+    inputs = (H, *stated.field.inputs, *given.values())
+    return share(f"attempt_{tableau.name}", inputs, draft.lets, outputs, f"one step of {tableau.name} with its error")
+
+
+def first_slopes(stated: Parts) -> dict[str, Leaf]:
+    """Inputs for the slopes at the start of a step, by name."""
+    return {name: like(value, f"_first_{name}") for name, value in stated.field.outputs}
+
+
+def stages(stated: Parts, tableau: Tableau, given: Mapping[str, Any] | None = None) -> tuple[Draft, list[dict[str, Any]]]:
+    """The lets of the stages, and the slopes k_i by name; `given` are those of the first stage, where they are known."""
     draft = Draft()
-    slopes: list[dict[str, Any]] = []
+    slopes: list[dict[str, Any]] = [dict(given)] if given else []
     for i, row in enumerate(tableau.a):
+        if i < len(slopes):
+            continue
         arguments = _arguments(stated, sp.sympify(tableau.c[i]))
         for state in stated.states:
             arguments[state] = draft.named(ex.add(state, _combination(row[:i], slopes, state.name)), f"_z{i}_{state.name}")

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable
 
 from odeanalysis.derivations.implicit import implicit_jvp, implicit_vjp
 from odeanalysis.derivations.parts import COST, Parts
-from odeanalysis.derivations.rosenbrock import rosenbrock_step
-from odeanalysis.derivations.runge_kutta import runge_kutta_step
+from odeanalysis.derivations.rosenbrock import rosenbrock_attempt, rosenbrock_step
+from odeanalysis.derivations.runge_kutta import runge_kutta_attempt, runge_kutta_step
 from odeanalysis.errors import DerivationError
 from odeanalysis.symbolic.calculus.forward import jvp, tangent_of
-from odeanalysis.symbolic.calculus.reverse import cotangent_of, vjp
-from odeanalysis.symbolic.formula import Formula
+from odeanalysis.symbolic.calculus.reverse import cotangent_of, sweep, vjp
+from odeanalysis.symbolic.formula import Formula, share
 from odeanalysis.symbolic.nodes import Leaf
+from odeanalysis.symbolic.splitting import split
 from odeanalysis.tableaus import Tableau
 
 STEPS: dict[str, Callable[[Parts, Tableau], Formula]] = {"explicit": runge_kutta_step, "rosenbrock": rosenbrock_step}
@@ -31,6 +32,31 @@ def step(stated: Parts, tableau: Tableau) -> Formula:
             "take its derivatives, step_vjp and step_jvp, or the step of a Rosenbrock method (rosenbrock23, rodas5p)"
         )
     return STEPS[tableau.kind](stated, tableau)
+
+
+def attempt(stated: Parts, tableau: Tableau, reuse: bool = False) -> Formula:
+    """A step with what an adaptive solver wants to know: outputs of `step`, then `_error_<name>`, then `_last_<name>`.
+
+    Errors are there where the method estimates them, slopes at the end where it ends with them (first same as last). reuse: the slopes at
+    the start are inputs, `_first_<name>`; for such methods alone. Raises DerivationError as `step` does.
+    """
+    if tableau.kind == "explicit":
+        return runge_kutta_attempt(stated, tableau, reuse)
+    if tableau.kind == "rosenbrock":
+        return rosenbrock_attempt(stated, tableau)
+    return step(stated, tableau)
+
+
+def attempt_vjp(stated: Parts, tableau: Tableau, still: Iterable[Leaf] = ()) -> tuple[Formula, Formula]:
+    """`attempt` that keeps what its discrete adjoint uses, and this adjoint: as `step_vjp`, with what is kept among its inputs."""
+    advance = attempt(stated, tableau)
+    weights = {state.name: cotangent_of(state.name, state) for state in stated.states}
+    weights[COST.name] = cotangent_of(COST.name, COST)
+    moving = _moving(stated, advance, still)
+    lets, gradients = sweep(advance, weights, moving)
+    outputs = {**advance.output, **{cotangent_of(leaf.name, leaf).name: value for leaf, value in gradients.items()}}
+    inputs, title = (*advance.inputs, *weights.values()), f"one step of {tableau.name} and its discrete adjoint"
+    return split(share(advance.name, inputs, (*advance.lets, *lets), outputs, title), weights.values(), advance.output)
 
 
 def step_vjp(stated: Parts, tableau: Tableau, still: Iterable[Leaf] = ()) -> Formula:

@@ -1,34 +1,43 @@
 """A first step size that fits the field at the start."""
 
+from typing import Protocol
+
 import numpy as np
 
-from odeanalysis.numerics.solvers.controller import Tolerance, rms
 from odeanalysis.numerics.solvers.grid import Grid, Place
 from odeanalysis.numerics.solvers.stepper import Array
-from odeanalysis.numerics.solvers.walk import Walk, check_field
 
 TINY = 1e-5
 DEFAULT = 1e-6
 
 
-def initial_step(walk: Walk, tolerance: Tolerance) -> Array:
-    """|h| for every sample, [B], at most its first segment that has a length; the walk takes over the field it cost.
+class Probed(Protocol):
+    """States at the start, of which only norms are seen; arrays are [S], an entry for each step size.
+
+    start: the norms of the state and of its slope, over the scale of an error; `real` says which have a way to go.
+    bend: the norm of how much the slope changes over a step of Euler's method, over the same scale.
+    """
+
+    grid: Grid
+
+    def start(self, place: Place, real: Array) -> tuple[Array, Array]: ...
+    def bend(self, place: Place, step: Array) -> Array: ...
+
+
+def initial_step(walk: Probed, order: int) -> Array:
+    """|h| of a method of an order, [S], at most the first segment that has a length; it costs two evaluations.
 
     Source: Hairer, Norsett, Wanner, Solving ODEs I, II.4, the starting step size.
     """
-    grid, stepper, y = walk.grid, walk.stepper, walk.y
-    place = _first_segment(grid)
+    place = _first_segment(walk.grid)
     real = place.step != 0
     if not real.any():
-        return np.zeros(grid.samples)
-    f0 = np.asarray(stepper.field(place.depth, y, place.pieces))
-    check_field(f0, place.depth, real)
-    scale, length = tolerance.scale(y), np.abs(place.step)
-    guess = np.minimum(_explicit_guess(rms(y / scale), rms(f0 / scale)), length)
-    h = guess * place.step / np.where(real, length, 1)
-    f1 = np.asarray(stepper.field(place.depth + h, y + h[:, None] * f0, place.pieces))
-    curved = _curvature_guess(guess, rms(f0 / scale), rms((f1 - f0) / scale), stepper.order)
-    walk.seed(f0, real, 2 * real)
+        return np.zeros(walk.grid.samples)
+    size, slope = walk.start(place, real)
+    length = np.abs(place.step)
+    guess = np.minimum(_explicit_guess(size, slope), length)
+    change = walk.bend(place, guess * place.step / np.where(real, length, 1))
+    curved = _curvature_guess(guess, slope, change, order)
     visible = 100 * np.spacing(np.abs(place.depth))
     found = np.maximum(np.minimum(100 * guess, curved), visible)
     return np.minimum(np.where(np.isfinite(found), found, visible), length)

@@ -14,7 +14,7 @@ from odeanalysis.numerics.solvers.grid import Grid, Place
 from odeanalysis.numerics.solvers.listening import Reached, listener
 from odeanalysis.numerics.solvers.solution import Solution, Statistics
 from odeanalysis.numerics.solvers.stepper import Array, Field, Jacobian
-from odeanalysis.numerics.solvers.stiffness import Stiffness, real_interval
+from odeanalysis.numerics.solvers.stiffness import Stiffness, real_interval, spectral_radius
 from odeanalysis.numerics.solvers.walk import initial_states
 
 USES_JACOBIAN = {"RK45": False, "RK23": False, "DOP853": False, "Radau": True, "BDF": True, "LSODA": True}
@@ -103,7 +103,7 @@ class Run:
         self.steps = self.evaluations = 0
         self.slope = y0[sample]  # the field when last evaluated
         self.broken: tuple[float, Array] | None = None  # depth and values of a field or Jacobian that was not finite
-        self.stiffness = Stiffness(1, method, tolerance)
+        self.stiffness = Stiffness(1, method)
         self.tell = listener()
         self.alone = method.restrict is not None
         self.field, self.jacobian = method.restrict(sample) if method.restrict else (method.field, method.jacobian)
@@ -156,7 +156,9 @@ class Run:
             self.tell(Reached(float(solver.t), float(self.grid.nodes[self.sample, -1]), self.steps, bool(self.stiffness.found[0])))
         if self.stiffness.is_due(self.steps):
             place = Place(np.array([solver.t]), np.array([solver.step_size]), np.zeros((1, 0)))
-            self.stiffness.look(lambda s, y, pieces: self._field(j)(s[0], y[0])[None], place, solver.y[None])
+            y = solver.y[None]
+            radius = spectral_radius(lambda s, y, pieces: self._field(j)(s[0], y[0])[None], place, y, self.tolerance.scale(y))
+            self.stiffness.note(place.step, radius)
 
     def _failure(self, event: str, solver: Any) -> SolveError:
         return failure(event, solver.t, self.sample, solver.y, self.slope)

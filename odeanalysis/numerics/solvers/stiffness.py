@@ -13,13 +13,14 @@ from typing import Protocol
 
 import numpy as np
 
-from odeanalysis.numerics.solvers.controller import Tolerance, rms
+from odeanalysis.numerics.solvers.controller import rms
 from odeanalysis.numerics.solvers.grid import Place
 from odeanalysis.numerics.solvers.stepper import Array, Field, column
 
 METHODS_FOR_STIFF = "radau, kvaerno5 or rodas5p"
 EVERY = 50  # trial steps from look to look
 ITERATIONS = 4
+ESTIMATE = 1 + ITERATIONS  # what an estimate of the spectral radius costs, in evaluations of the field
 AT_LIMIT = 0.5  # of the limit; steps that follow their error rarely come so far, and not again and again
 ENOUGH = 5  # looks in a row
 
@@ -66,8 +67,8 @@ class Bounded(Protocol):
 class Stiffness:
     """The evidence, sample by sample [B], that stability holds the steps of an explicit method."""
 
-    def __init__(self, samples: int, method: Bounded, tolerance: Tolerance):
-        self.method, self.tolerance = method, tolerance
+    def __init__(self, samples: int, method: Bounded):
+        self.method = method
         self.evidence = np.zeros(samples, dtype=int)
         self.seen = np.zeros(samples, dtype=bool)  # whether there was enough evidence at any time
 
@@ -83,9 +84,7 @@ class Stiffness:
     def found(self) -> Array:
         return self.evidence >= ENOUGH
 
-    def look(self, field: Field, place: Place, y: Array) -> int:
-        """Looks at the steps about to be tried from y [B, n]; returns how often it evaluated the field."""
-        reach = np.abs(place.step) * spectral_radius(field, place, y, self.tolerance.scale(y))
-        self.evidence = np.where(reach >= AT_LIMIT * self.limit, self.evidence + 1, 0)
+    def note(self, step: Array, radius: Array) -> None:
+        """Takes in a look: the steps about to be tried [B] and the spectral radius there [B]."""
+        self.evidence = np.where(np.abs(step) * radius >= AT_LIMIT * self.limit, self.evidence + 1, 0)
         self.seen = self.seen | self.found
-        return 1 + ITERATIONS

@@ -1,14 +1,19 @@
 """The state of a batch between two steps, and what a step does to it."""
 
+from typing import NoReturn
+
 import numpy as np
 
 from odeanalysis.errors import ModelError
-from odeanalysis.numerics.solvers.failure import failure
+from odeanalysis.numerics.solvers.controller import Tolerance, rms
+from odeanalysis.numerics.solvers.failure import ending, failure
 from odeanalysis.numerics.solvers.grid import Grid, Place
+from odeanalysis.numerics.solvers.initial_step import initial_step
 from odeanalysis.numerics.solvers.interpolation import StepInterpolant
 from odeanalysis.numerics.solvers.record import Record, Schedule, node_states
 from odeanalysis.numerics.solvers.solution import Solution, Statistics
 from odeanalysis.numerics.solvers.stepper import Array, Attempt, Stepper
+from odeanalysis.numerics.solvers.stiffness import ESTIMATE, spectral_radius
 
 
 class Walk:
@@ -19,8 +24,8 @@ class Walk:
     over a step whose method ends with it, but never into a new segment, where the field may have jumped.
     """
 
-    def __init__(self, stepper: Stepper, grid: Grid, y0: Array):
-        self.stepper, self.grid = stepper, grid
+    def __init__(self, stepper: Stepper, grid: Grid, y0: Array, tolerance: Tolerance | None = None):
+        self.stepper, self.grid, self.tolerance = stepper, grid, tolerance or Tolerance()
         self.y = self.final = initial_states(grid, y0)
         self.first: Array | None = None
         self.fresh = np.zeros(grid.samples, dtype=bool)
@@ -28,10 +33,20 @@ class Walk:
         self.stiff = self.fresh
         self.rows: list[tuple[Array, ...]] = []
 
-    def seed(self, field_values: Array, valid: Array, evaluations: Array | int) -> None:
-        """Take over the field [B, n] at the start, where it is valid [B], and count what it cost."""
-        self.first, self.fresh = field_values, valid
-        self.evaluations = self.evaluations + evaluations
+    def start(self, place: Place, real: Array) -> tuple[Array, Array]:
+        """The norms of the state and of its slope at the start, [B]; the slope is kept for the first step."""
+        slope = np.asarray(self.stepper.field(place.depth, self.y, place.pieces))
+        check_field(slope, place.depth, real)
+        self.first, self.fresh = slope, real
+        self.evaluations = self.evaluations + 2 * real
+        scale = self.tolerance.scale(self.y)
+        return rms(self.y / scale), rms(slope / scale)
+
+    def bend(self, place: Place, step: Array) -> Array:
+        """The norm of the slope's change over one Euler step, [B]."""
+        assert self.first is not None
+        ahead = self.stepper.field(place.depth + step, self.y + step[:, None] * self.first, place.pieces)
+        return rms((np.asarray(ahead) - self.first) / self.tolerance.scale(self.y))
 
     def attempt(self, place: Place) -> Attempt:
         """Try one step of every sample; where h = 0 the state stays as it is."""
@@ -57,6 +72,32 @@ class Walk:
         self.y = np.where(moving[:, None], y1, self.y)
         self._keep_last(attempt.last, moving, moving & ~closes)
         self.accepted = self.accepted + accepted
+
+    def first_sizes(self) -> Array:
+        """|h| of the first steps, [B]."""
+        return initial_step(self, self.stepper.order)
+
+    def norm(self, place: Place, attempt: Attempt) -> Array:
+        """The root mean square of an attempt's scaled errors, [B]."""
+        return rms(self.scaled(place, attempt))
+
+    def scaled(self, place: Place, attempt: Attempt) -> Array:
+        """The error over its scale, 0 where no step is tried, NaN where the new state is not finite: [B, n]."""
+        error = np.zeros(self.y.shape) if attempt.error is None else attempt.error
+        scaled = np.where(np.isfinite(attempt.y1), error / self.tolerance.scale(self.y, attempt.y1), np.nan)
+        return np.where((place.step == 0)[:, None], 0, scaled)
+
+    def radius(self, place: Place) -> tuple[Array, int]:
+        """An estimate of the spectral radius of the Jacobian, [B], and how many evaluations it cost."""
+        return spectral_radius(self.stepper.field, place, self.y, self.tolerance.scale(self.y)), ESTIMATE
+
+    def fail(self, event: str, place: Place, attempt: Attempt, sample: int) -> NoReturn:
+        """Raises SolveError for a sample whose step became too small, or that tried too many."""
+        shown = self.y
+        if event == "small":
+            event = ending(self.y[sample], attempt.y1[sample])
+            shown = self.y if event == "overflow" else attempt.y1
+        raise failure(event, place.depth[sample], sample, shown[sample], self.scaled(place, attempt)[sample], self.slopes(sample))
 
     def slopes(self, sample: int) -> Array | None:
         """The field [n] at the start of a sample's step, where it is known."""
