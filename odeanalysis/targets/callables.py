@@ -1,4 +1,4 @@
-"""Formulas as NumPy callables: the emitted text is compiled, and shown in tracebacks as any other source."""
+"""Formulas as callables: the emitted text is compiled, and shown in tracebacks as any other source."""
 
 import hashlib
 import linecache
@@ -7,6 +7,7 @@ from typing import Any
 
 from odeanalysis.symbolic.formula import Formula
 from odeanalysis.targets import numpy_
+from odeanalysis.targets.program import Program
 
 
 def compile_numpy(formula: Formula) -> Callable[..., tuple[Any, ...]]:
@@ -15,7 +16,11 @@ def compile_numpy(formula: Formula) -> Callable[..., tuple[Any, ...]]:
     Arguments are NumPy arrays or scalars of the inputs' shapes behind any leading batch axes, which broadcast. The attribute
     `text` is the module that was run. Raises TargetError for a node that cannot be written.
     """
-    program = numpy_.program(formula)
+    return compiled(numpy_.program(formula))
+
+
+def compiled(program: Program) -> Callable[..., tuple[Any, ...]]:
+    """The function that a program defines; the attribute `text` is the module that was run."""
     text = program.text
     filename = f"<{program.name} {hashlib.sha1(text.encode()).hexdigest()[:12]}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)

@@ -5,7 +5,7 @@ What is in here holds for any target of Python text over arrays with leading bat
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sympy as sp
 
@@ -15,7 +15,7 @@ from odeanalysis.symbolic.nodes import Diag, Full, Permute, shape_of
 from odeanalysis.symbolic.rewrite import is_atom
 from odeanalysis.symbolic.shapes import Shape, Size, as_size, broadcast
 from odeanalysis.symbolic.sharing import count, is_trivial
-from odeanalysis.targets.text import Text, call, identifiers, index, is_constant, number, tuple_of, words
+from odeanalysis.targets.text import Text, call, identifiers, index, is_constant, is_number, number, tuple_of, words
 
 Rule = Callable[["Printer", Any], Text]
 TALL = 24  # nodes above each other between temporaries in a tall expression
@@ -23,14 +23,38 @@ ALL = ":"
 NEW = "None"
 
 
-@dataclass(frozen=True)
-class Dialect:
-    """A target: its name, a rule for each node, the names that its text uses, and what makes a value of a bare number."""
+class Library(NamedTuple):
+    """What a text imports: the name that stands before its functions, and the statement."""
 
     name: str
+    statement: str
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """A target: a rule for each node, and how it spells what the rules write.
+
+    words: for each function and each maker of arrays its text, with {0}, {1}, ... for arguments and {like} for the first input.
+    contraction: the text of a sum of products of two operands, as einsum has it, given letters, output letters and operands.
+    vector: the text of a constant vector.  lifts: whether functions take values of the target only, not bare numbers.
+    default: what {like} is in a formula without inputs.
+    """
+
+    name: str
+    library: Library
+    prelude: str
+    helpers: tuple[str, ...]
     rules: Mapping[type, Rule]
-    reserved: frozenset[str]
-    constant: str
+    words: Mapping[str, str]
+    contraction: Callable[..., Text]
+    vector: Callable[[list[Text], str], Text]
+    lifts: bool = False
+    default: str = ""
+
+    @property
+    def reserved(self) -> frozenset[str]:
+        """The names that its texts use."""
+        return frozenset((self.library.name, "slice", *self.helpers))
 
 
 class Printer:
@@ -57,7 +81,7 @@ class Printer:
         if is_constant(node):
             return number(node)
         if node in self.sizes:
-            return self.bind(call(self.dialect.constant, self.sizes[node]))
+            return self.bind(self.written("constant", self.sizes[node]))
         rule = self.dialect.rules.get(type(node))
         if rule is None:
             raise TargetError(
@@ -95,7 +119,24 @@ class Printer:
 
     def value(self, node: Any) -> Text:
         """The text of an expression whose value is sure to be an array or a scalar of the target, not a bare number."""
-        return call(self.dialect.constant, number(node)) if is_constant(node) else self(node)
+        return self.written("constant", number(node)) if is_constant(node) else self(node)
+
+    def written(self, word: str, *arguments: Text | str) -> Text:
+        """What the dialect writes for one of its words."""
+        texts = (one.text if isinstance(one, Text) else one for one in arguments)
+        return Text(self.dialect.words[word].format(*texts, like=self.like))
+
+    @property
+    def like(self) -> str:
+        """The value from which arrays made of nothing take their kind: the first input."""
+        return self.known[self.formula.inputs[0]].text if self.formula.inputs else self.dialect.default
+
+    def vector(self, numbers: list[Text]) -> Text:
+        return self.dialect.vector(numbers, self.like)
+
+    def lifted(self, text: Text) -> Text:
+        """The text of an argument: a bare number as a value, where the dialect's functions take nothing else."""
+        return self.written("constant", text) if self.dialect.lifts and is_number(text) else text
 
     def aligned(self, node: Any, rank: int) -> Text:
         """The text of an operand with new axes, so that its own axes are the last ones of `rank` under any batch axes."""

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from odeanalysis.errors import TargetError
 from odeanalysis.symbolic.formula import Formula
 from odeanalysis.symbolic.printing.latex import formula_latex
-from odeanalysis.targets import numpy_
+from odeanalysis.targets import numpy_, torch_
 
-TARGETS: dict[str, Callable[[Formula], str]] = {"numpy": numpy_.emit, "latex": formula_latex}
+TARGETS: dict[str, Callable[[Formula], str]] = {"numpy": numpy_.emit, "torch": torch_.emit, "latex": formula_latex}
 
 
 def emit(formula: Formula, target: str = "numpy") -> str:

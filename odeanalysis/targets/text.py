@@ -41,9 +41,14 @@ def call(function: str, *arguments: Text | str) -> Text:
     return Text(f"{function}({', '.join(one.text if isinstance(one, Text) else one for one in arguments)})")
 
 
+def is_number(value: Text) -> bool:
+    """Whether a text is one number."""
+    return NUMBER.fullmatch(value.text) is not None
+
+
 def suffix(value: Text, end: str) -> Text:
     """An attribute or an index behind a value, which a minus may as well precede; numbers stay as they are."""
-    if NUMBER.fullmatch(value.text):
+    if is_number(value):
         return value
     if _is_minus(value):
         bare = value.text[1:]
