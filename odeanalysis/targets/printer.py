@@ -102,6 +102,10 @@ class Printer:
             self.statements.append((self.bound[text.text], text.text))
         return Text(self.bound[text.text])
 
+    def name(self, node: Any) -> None:
+        """A name for a node that is about to be written more than once."""
+        self.known[node] = self.bind(self(node))
+
     def is_named(self, node: Any) -> bool:
         """Whether a node has a name of its own, or will get one."""
         return node in self.known or node in self.repeated
@@ -203,7 +207,7 @@ class Printer:
         """Temporaries inside a tall expression, so that neither brackets nor calls nest deeply: Python limits both."""
         for node in climb(expression, self.heights):
             if self.heights[node] % TALL == TALL - 1 and node not in self.known:
-                self.known[node] = self.bind(self(node))
+                self.name(node)
 
 
 def is_range(item: Any) -> bool:

@@ -43,6 +43,7 @@ def _with_vector(p: Printer, matrix: Any, vector: Any, helper: str, other: str) 
     if isinstance(matrix, Permute):
         matrix, helper = matrix.args[0], other
     if is_mixed(p, matrix):
+        p.name(vector)
         return p(_mixed(p, matrix, lambda one: ex.matmul(one, vector) if helper == "matvec" else ex.matmul(vector, one)))
     return call(helper, p(matrix), p(vector)) if helper == "matvec" else call(helper, p(vector), p(matrix))
 

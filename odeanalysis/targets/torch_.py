@@ -11,6 +11,7 @@ from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.formula import Formula
 from odeanalysis.targets import arrays
 from odeanalysis.targets import program as programs
+from odeanalysis.targets.guards import guarded
 from odeanalysis.targets.printer import ALL, Dialect, Library, Printer, is_range, lined_up
 from odeanalysis.targets.program import Program
 from odeanalysis.targets.text import Text, call, index, product, suffix
@@ -105,4 +106,4 @@ def emit(formula: Formula) -> str:
 
 def program(formula: Formula) -> Program:
     """The text of a formula in its parts, for modules that carry the text of the helpers themselves."""
-    return programs.program(formula, DIALECT)
+    return programs.program(guarded(formula), DIALECT)

@@ -78,6 +78,15 @@ def test_a_matrix_mixed_by_scalars_is_not_built_for_each_sample():
     assert "_t1 = " not in emit(closed(fn.tanh(mixed @ u), mixed @ (2 * u)))
 
 
+def test_what_a_mixed_matrix_meets_is_computed_once():
+    """Else each layer would write the one below as often as there are matrices, and that the one below it."""
+    first, second = ex.block("W", 5, 3, 3), ex.block("V", 5, 3, 3)
+    weights = ex.block("p", 5)
+    mixed = [ex.add(*(weights[j] * stack[j] for j in range(5))) for stack in (first, second)]
+    assert emit(closed(mixed[1] @ fn.tanh(mixed[0] @ fn.sin(u)))).count("np.tanh") == 1
+    assert emit(closed(fn.tanh(fn.sin(u) @ mixed[0]) @ mixed[1])).count("np.sin") == 1
+
+
 def test_what_only_dead_names_need_is_not_written():
     unused, used = ex.block("_t1", 3), ex.block("_t2", 3)
     program = Formula("f", (u, v), ((unused, u * v), (used, u + v)), (("out", used * used),))
