@@ -12,7 +12,7 @@ import sympy as sp
 import odeanalysis as oda
 from odeanalysis.derivations import adjoint
 from odeanalysis.derivations.parts import COST
-from odeanalysis.numerics.gradients import boundary, continuous, discrete, program
+from odeanalysis.numerics.gradients import boundary, continuous, discrete, program, second
 from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.calculus.rules import PULLBACKS
 from odeanalysis.symbolic.functions import FUNCTIONS
@@ -175,7 +175,25 @@ def flipped_ends(monkeypatch):
 def longer_steps(monkeypatch):
     """Twice the cotangent of each step's state."""
     right = discrete.step_cotangents
-    monkeypatch.setattr(discrete, "step_cotangents", lambda *arguments: 2 * right(*arguments))
+    for module in (discrete, second):
+        monkeypatch.setattr(module, "step_cotangents", lambda *arguments: 2 * right(*arguments))
+
+
+def flipped_lengths_of_steps(monkeypatch):
+    """Steps of a segment that grows become shorter."""
+    right = discrete._to_nodes
+    monkeypatch.setattr(discrete, "_to_nodes", lambda nodes, segment, t, dt, depth, step: right(nodes, segment, t, dt, depth, -step))
+
+
+def costs_without_tangents(monkeypatch):
+    """The cotangents that costs send back do not move."""
+    right = second.Tangent._cost_tangents
+
+    def wrong(tangent):
+        found = right(tangent)
+        return replace(found, states=0 * found.states)
+
+    monkeypatch.setattr(second.Tangent, "_cost_tangents", wrong)
 
 
 BREAKS = {
@@ -187,7 +205,9 @@ BREAKS = {
     "the running cost in H": (flipped_running_cost, ("end-depth",)),
     "the gradients of depths": (without_moving_depths, ("end-depth",)),
     "H at the ends": (flipped_ends, ("end-depth", "observations")),
-    "the reverse step": (longer_steps, ("second-order",)),
+    "the reverse step": (longer_steps, ("second-order", "discrete-adjoint")),
+    "the lengths of steps": (flipped_lengths_of_steps, ("discrete-adjoint",)),
+    "the tangents of costs": (costs_without_tangents, ("second-order",)),
 }
 
 

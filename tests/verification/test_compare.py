@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from odeanalysis.verification.independent.compare import FAINT, relative_difference, scales
+from odeanalysis.verification.independent.compare import FAINT, dot, projected_difference, relative_difference, scales
 
 numbers = st.floats(-1e6, 1e6).map(lambda x: 0.0 if abs(x) < 1e-6 else x)
 blocks = array_shapes(min_dims=0, max_dims=2, max_side=3).flatmap(lambda shape: arrays(float, shape, elements=numbers))
@@ -24,6 +24,14 @@ def test_units_do_not_matter(gradient, factor):
     found = {name: 1.25 * block for name, block in gradient.items()}
     other = [{name: factor * block for name, block in one.items()} for one in (found, gradient)]
     assert relative_difference(*other) == pytest.approx(relative_difference(found, gradient), rel=1e-9)
+
+
+@given(nonzero, st.floats(-3, 3))
+def test_along_a_direction_a_wrong_derivative_is_measured_by_the_terms_that_it_is_made_of(gradient, error):
+    """Along the gradient itself no terms cancel: they add up to its square."""
+    square = dot(gradient, gradient)
+    assert square == pytest.approx(sum(np.sum(block**2) for block in gradient.values()))
+    assert projected_difference(gradient, gradient, (1 + error) * square) == pytest.approx(abs(error), abs=1e-12)
 
 
 @given(nonzero, st.floats(1e-12, 1e3))

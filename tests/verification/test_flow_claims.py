@@ -174,6 +174,17 @@ def pieces_that_stick(monkeypatch):
     monkeypatch.setattr(methods, "field_of", wrong)
 
 
+def reversed_field(monkeypatch):
+    """Our solvers run along -f."""
+    right = methods.field_of
+
+    def wrong(setting):
+        field = right(setting)
+        return lambda s, y, pieces: -field(s, y, pieces)
+
+    monkeypatch.setattr(methods, "field_of", wrong)
+
+
 BREAKS = {
     "the divergence in log det": (flipped_divergence, ("order-preservation", "orientation")),
     "the total Jacobian": (jacobian_without_its_carrier, ("orientation",)),
@@ -182,6 +193,7 @@ BREAKS = {
     "the series of spectral weights": (shifted_coefficients, ("deep-limit",)),
     "the data that the field sees": (detached_data, ("order-preservation",)),
     "the closed form": (wrong_closed_form, ("deep-limit",)),
+    "the field": (reversed_field, ("reflection", "well-posedness")),
     "conditions on depth": (pieces_that_stick, ("well-posedness", "depth-variance")),
 }
 

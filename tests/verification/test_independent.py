@@ -34,6 +34,16 @@ def test_a_closed_form():
     assert slope == pytest.approx(a**2 * (grown - 1) / 2 + p * a**2 * end * grown, rel=1e-9)
 
 
+def test_second_derivatives_of_a_closed_form():
+    """d^2 ell of theta z0^2 (e^{2 theta S} - 1)/2 along two directions, by SymPy."""
+    problem, values = bound("closed_form")
+    p, a = sp.symbols("theta z0")
+    bent = sp.hessian(p * a**2 * (sp.exp(2 * p * sp.Rational(3, 2)) - 1) / 2, (p, a)).subs({p: 0.4, a: 1.2})
+    along, beside = ({"theta": np.array(one), "z0": np.array(other)} for one, other in ((1.0, 0.5), (-0.3, 1.0)))
+    known = float((sp.Matrix([[1, 0.5]]) * bent * sp.Matrix([-0.3, 1]))[0])
+    assert independent.curvature(problem, values, along, beside) == pytest.approx(known, rel=1e-8)
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_reductions(reduction):
     problem, values = bound("network_batch")

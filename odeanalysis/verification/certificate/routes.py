@@ -13,7 +13,7 @@ from odeanalysis.numerics.gradients.forward import Forward
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.verification.independent import gradients as independent
-from odeanalysis.verification.independent.compare import peak, relative_difference
+from odeanalysis.verification.independent.compare import peak, projected_difference, relative_difference
 from odeanalysis.verification.independent.marching import March, Scipy, jacobian
 
 ENTRIES = 300
@@ -97,10 +97,7 @@ def march(run: Run) -> March:
 
 
 def _gap(run: Run, gradient: Mapping[str, Array], direction: Mapping[str, Array]) -> float:
-    products = [np.sum(gradient[name] * d) for name, d in direction.items()]
-    scale = float(np.sum(np.abs(products))) or 1.0
-    found = independent.directional(run.setting.problem, run.setting.bound, direction, march(run))
-    return abs(found - float(np.sum(products))) / scale
+    return projected_difference(gradient, direction, independent.directional(run.setting.problem, run.setting.bound, direction, march(run)))
 
 
 def jacobian_gap(run: Run) -> float:

@@ -1,22 +1,25 @@
 """Prop. 2: data control approximates the reflection x -> -x."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import sympy as sp
+from hypothesis import strategies as st
 
 from odeanalysis.modeling.model import Model, Objective, Problem
-from odeanalysis.numerics.gradients.evaluate import solve_problem
 from odeanalysis.symbolic.expressions import block
-from odeanalysis.verification.claim import Claim, Evidence, Form, Gap, within
-from odeanalysis.verification.claims.instances import random
+from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, within
 from odeanalysis.verification.figure import Figure, line
-from odeanalysis.verification.measure import TIGHT
+from odeanalysis.verification.flows.paths import WAYS
 from odeanalysis.verification.proof import Step, identity
+from odeanalysis.verification.strategies.drawing import draw, stream
+from odeanalysis.verification.strategies.flows import Flow
 
 ID = "reflection"
+DRAWN = 12
 MARGIN = 1e-3
-ROUNDING = 1e-9
+ROUNDING = 1e-8
 THETAS = (0.7, 2.0, 5.0)
 
 
@@ -47,23 +50,69 @@ def _proof() -> Iterator[Step]:
     yield identity("z(1) = 0 for every x at theta = ln 2: not injective there", sp.Subs(z, (s, theta), (1, sp.log(2))), 0)
 
 
-def _errors(x: np.ndarray, theta: np.ndarray) -> dict[str, np.ndarray]:
-    """|z(1) + x| from the closed form, and from the solver."""
+# ---------------------------------------------------------------- measurement
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A value x that is to be reflected with an error below eps."""
+
+    x: float
+    eps: float
+
+    def __str__(self) -> str:
+        return f"x = {self.x:g}, eps = {self.eps:.3g}"
+
+    @property
+    def threshold(self) -> float:
+        """ln(2 |x| / eps)."""
+        return float(np.log(2 * abs(self.x) / self.eps))
+
+
+def wanted() -> st.SearchStrategy[Wanted]:
+    """Values of either sign between 0.1 and 30, and accuracies from 1 to 1e-6: some are met by every theta > 0, some by large ones only."""
+    tenths = st.integers(1, 300).flatmap(lambda k: st.sampled_from((k / 10, -k / 10)))
+    return st.builds(Wanted, tenths, st.integers(0, 24).map(lambda k: 10.0 ** (-k / 4)))
+
+
+def reached(x: np.ndarray, theta: np.ndarray) -> dict[str, np.ndarray]:
+    """z(1) for starting values x [B], each with its theta [B], by our solver and by SciPy: the coordinates of one flow."""
+    z, start, rate = (block(name, len(x)) for name in ("z", "x", "theta"))
+    model = Model({z: -rate * (z + start)}, {z: start}, (0, 1), (rate,), (start,), name="reflections")
+    one = Flow("(9)", model, {"theta": theta}, float(np.max(theta)))
+    return {way: by(one, x[None])[0, 0] for way, by in WAYS.items()}
+
+
+def _form(drawn: list[Wanted], theta: np.ndarray) -> Form:
+    """Whether theta brings the errors below eps: gaps are error / eps, less 1 where that is above 0."""
+    x = np.array([one.x for one in drawn])
+    found = {way: np.abs(end + x) for way, end in reached(x, theta).items()}
+    return Form(
+        tuple(
+            Gap(str(one), way, max(0.0, float(error / one.eps) - 1), ROUNDING)
+            for way, errors in found.items()
+            for one, error in zip(drawn, errors, strict=True)
+        )
+    )
+
+
+def _closed(x: np.ndarray, theta: np.ndarray) -> Iterator[Check]:
+    """z(1) against the closed form, and its collapse at theta = ln 2."""
     s, t, given = sp.symbols("s theta x", real=True)
-    exact = sp.lambdify((t, given), closed_form().subs(s, 1) + given, "numpy")(theta, x)
-    final = solve_problem(problem(), {"theta": theta, "x": x}, TIGHT).final["z"]
-    return {"closed form": np.abs(exact), "solver": np.abs(final + x)}
+    known = sp.lambdify((t, given), closed_form().subs(s, 1), "numpy")(theta, x)
+    for way, end in reached(x, theta).items():
+        yield within(f"z(1) = (2 e^-theta - 1) x, {way}", float(np.max(np.abs(end - known))), ROUNDING)
+    for way, end in reached(x, np.full(len(x), np.log(2))).items():
+        yield within(f"z(1) = 0 for every x at theta = ln 2, {way}", float(np.max(np.abs(end))), ROUNDING)
 
 
-def _form(x: np.ndarray, eps: np.ndarray, threshold: np.ndarray) -> Form:
-    """Whether theta just above a threshold brings the error below eps: gaps are error / eps, to stay below 1."""
-    theta = np.maximum(threshold, 0) + MARGIN
-    found = []
-    for way, errors in _errors(x, theta).items():
-        for i in range(len(x)):
-            miss = max(0.0, float(errors[i] / eps[i]) - 1)
-            found.append(Gap(f"x = {x[i]:.3g}, eps = {eps[i]:.3g}", way, miss, ROUNDING))
-    return Form(tuple(found))
+def _pointwise(drawn: list[Wanted], theta: np.ndarray) -> Iterator[Check]:
+    """The theta of one x misses a larger one: at x = eps e^theta the error is 2 eps."""
+    eps = np.array([one.eps for one in drawn])
+    far = eps * np.exp(theta)
+    for way, end in reached(far, theta).items():
+        share = float(np.max(eps / np.abs(end + far)))
+        yield within(f"no theta serves every x: eps over the error at x = eps e^theta, {way}", share, 0.5 + MARGIN)
 
 
 def _figure() -> Figure:
@@ -75,13 +124,11 @@ def _figure() -> Figure:
 
 
 def _measure(seed: int) -> Evidence:
-    rng = random(seed, ID)
-    x, eps = rng.normal(scale=3, size=8), 10.0 ** rng.uniform(-5, -0.5, size=8)
-    right = _form(x, eps, np.log(2 * np.abs(x) / eps))
-    wrong = _form(x, eps, np.log(np.abs(x) / eps) - MARGIN)
-    missed = np.max(np.abs(_errors(x, np.full(8, np.log(2)))["solver"] - np.abs(x)))
-    collapsed = within("z(1) = 0 at theta = ln 2, solver", missed, ROUNDING)
-    return Evidence(right, wrong, printed=right, extra=(collapsed,), figures=(_figure(),))
+    drawn = draw(wanted(), DRAWN, stream(seed, ID))
+    x, thresholds = (np.array([getattr(one, name) for one in drawn]) for name in ("x", "threshold"))
+    theta = np.maximum(thresholds, 0) + MARGIN
+    right, wrong = _form(drawn, theta), _form(drawn, np.maximum(thresholds - np.log(2), 0))
+    return Evidence(right, wrong, printed=right, extra=(*_closed(x, theta), *_pointwise(drawn, theta)), figures=(_figure(),))
 
 
 REFLECTION = Claim(

@@ -18,6 +18,17 @@ def relative_difference(found: Mapping[str, Array], reference: Mapping[str, Arra
     return max((_of_block(found[name], reference[name], scale) for name, scale in known.items()), default=0.0)
 
 
+def dot(gradient: Mapping[str, Array], direction: Mapping[str, Array]) -> float:
+    """g.d, over the names that move."""
+    return float(sum(np.sum(gradient[name] * along) for name, along in direction.items()))
+
+
+def projected_difference(found: Mapping[str, Array], direction: Mapping[str, Array], known: float) -> float:
+    """|g.d - known| in units of the sum over the names |g_name . d_name|, or as it is where that vanishes."""
+    size = sum(abs(dot(found, {name: along})) for name, along in direction.items())
+    return abs(dot(found, direction) - known) / (size or 1.0)
+
+
 def scales(gradient: Mapping[str, Array]) -> dict[str, float]:
     """What differences in each block are measured against: its largest entry, or 1e-4 of the largest of all blocks."""
     peaks = {name: peak(array) for name, array in gradient.items()}

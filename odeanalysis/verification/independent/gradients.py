@@ -27,7 +27,7 @@ from odeanalysis.verification.independent.marching import SCIPY, EqualSteps, Mar
 
 SCAN = 400
 APART = 1e-12
-STEP = 1e-3
+STEP, BEND = 1e-3, 1e-2
 
 # kinks as two branches: (arguments) -> what holds where the gap is positive, and where it is negative
 KINKS: dict[type, Callable[..., tuple[Any, Any]]] = {
@@ -226,6 +226,21 @@ def directional(problem: Problem, bound: Bound, direction: Mapping[str, Array], 
 
     coarse, fine = central(STEP), central(STEP / 2)
     return (4 * fine - coarse) / 3
+
+
+def curvature(problem: Problem, bound: Bound, along: Mapping[str, Array], beside: Mapping[str, Array], march: March = SCIPY) -> float:
+    """The second derivative of the reduced loss along two directions, by mixed differences at three sizes that are extrapolated twice."""
+
+    def loss(first: float, second: float) -> float:
+        return value(problem, _moved(_moved(bound, along, first), beside, second), march)
+
+    def mixed(size: float) -> float:
+        corners = [sign * other * loss(sign * size, other * size) for sign in (1, -1) for other in (1, -1)]
+        return sum(corners) / (4 * size**2)
+
+    rough = [mixed(BEND / 2**i) for i in range(3)]
+    finer = [(4 * fine - coarse) / 3 for coarse, fine in pairwise(rough)]
+    return (16 * finer[1] - finer[0]) / 15
 
 
 def _moved(bound: Bound, direction: Mapping[str, Array], size: float) -> Bound:
