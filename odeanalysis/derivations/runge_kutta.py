@@ -36,13 +36,13 @@ def runge_kutta_attempt(stated: Parts, tableau: Tableau, reuse: bool = False) ->
         outputs |= {f"_error_{name}": _combination(tableau.b_error, slopes, name) for name in slopes[0]}
     if tableau.fsal:
         outputs |= {f"_last_{name}": slope for name, slope in slopes[-1].items()}
-    inputs = (H, *stated.field.inputs, *given.values())
+    inputs = (H, *stated.field.inputs, *(given[name] for name in given if given[name] != 0))
     return share(f"attempt_{tableau.name}", inputs, draft.lets, outputs, f"one step of {tableau.name} with its error")
 
 
-def first_slopes(stated: Parts) -> dict[str, Leaf]:
-    """Inputs for the slopes at the start of a step, by name."""
-    return {name: like(value, f"_first_{name}") for name, value in stated.field.outputs}
+def first_slopes(stated: Parts) -> dict[str, Any]:
+    """Inputs for the slopes at the start of a step, by name; 0 for a running cost that there is not."""
+    return {name: like(value, f"_first_{name}") if value != 0 or name != COST.name else value for name, value in stated.field.outputs}
 
 
 def stages(stated: Parts, tableau: Tableau, given: Mapping[str, Any] | None = None) -> tuple[Draft, list[dict[str, Any]]]:

@@ -3,7 +3,7 @@
 A pilot sees error norms and never a state, so that the states may be arrays of any library.
 """
 
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -29,7 +29,8 @@ class Steered(Protocol):
     """States on their way, which a pilot steers; arrays are [S], an entry for each step size.
 
     first_sizes: |h| of the first steps.  norm: the root mean square of a trial's scaled errors, NaN where its state is not finite.
-    radius: an estimate of the spectral radius of the Jacobian, and how many evaluations it cost.  fail: raises SolveError.
+    radius: an estimate of the spectral radius of the Jacobian, and how many evaluations it cost.  fail: raises SolveError, or
+    notes that a sample goes no further.
     """
 
     grid: Grid
@@ -45,7 +46,7 @@ class Steered(Protocol):
     def norm(self, place: Place, attempt: Any) -> Array: ...
     def advance(self, row: Schedule, place: Place, attempt: Any) -> None: ...
     def radius(self, place: Place) -> tuple[Array, int]: ...
-    def fail(self, event: str, place: Place, attempt: Any, sample: int) -> NoReturn: ...
+    def fail(self, event: str, place: Place, attempt: Any, sample: int) -> None: ...
 
 
 class Pilot:
@@ -128,14 +129,13 @@ class Pilot:
         self.segment = self.segment + crossing
 
     def _check(self, place: Place, attempt: Any, max_steps: int) -> None:
-        """Raise SolveError where the next step would be too small to move, or a sample has tried too many."""
+        """Let samples fail whose next step would be too small to move, or that have tried too many; those that go on are left alone."""
         a, b = self.grid.ends(self.segment)
         ulp = np.spacing(np.abs(place.depth)) + np.spacing(self.start) * np.abs(b - a)
         unfinished = self.live & (place.step != 0) & ((self.start > 0) | ~self.growing)
         small = unfinished & (self.size < ULPS * ulp)
         spent = self.live & (self.walk.accepted + self.walk.rejected >= max_steps)
-        if small.any():
-            self.walk.fail("small", place, attempt, int(small.argmax()))
-        if spent.any():
-            b = int(spent.argmax())
-            self.walk.fail("stiff" if self.stiffness.found[b] else "steps", place, attempt, b)
+        for b in np.flatnonzero(small | spent):
+            event = "small" if small[b] else "stiff" if self.stiffness.found[b] else "steps"
+            self.walk.fail(event, place, attempt, int(b))
+            self.live[b] = False

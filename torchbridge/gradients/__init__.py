@@ -1,0 +1,1 @@
+"""Sensitivities as values: ways to differentiate the states at the nodes of a solve."""

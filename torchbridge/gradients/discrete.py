@@ -1,0 +1,81 @@
+"""The exact gradient of the steps that were taken: one derived vector-Jacobian product for each, and no autograd tape."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from odeanalysis.numerics.solvers.record import Schedule
+from torchbridge.gradients.solving import Gradients, Task, through
+from torchbridge.solvers.nodes import starting
+from torchbridge.solvers.places import places
+from torchbridge.solvers.solve import after
+from torchbridge.solvers.states import chosen
+from torchbridge.solvers.tapes import Full, Plan
+from torchbridge.steps.stepper import State
+
+
+@dataclass(frozen=True)
+class DiscreteAdjoint:
+    """The reverse sweep over the accepted steps (default), with a memory plan: `Full()` or `Checkpointed()`."""
+
+    plan: Plan = field(default_factory=Full)
+    name = "discrete"
+
+    def states(self, task: Task, nodes: Tensor, state: State, names: State) -> State:
+        return through(task, self.plan, sweep, nodes, state, names)
+
+
+def sweep(task: Task, nodes: Tensor, state: State, names: State, bars: State) -> Gradients:
+    """The reverse sweep: cotangents of the states at the nodes -> those of nodes, first state and names."""
+    trace, stepper = task.solved, task.stepper
+    schedule, where = trace.schedule, places(nodes, task.grid.pieces, trace.schedule, state[0])
+    gathered = Gathered(len(names))
+
+    def again(k: int, before: State) -> State:
+        return after(schedule, k, stepper.step(where[k], before, names).after, before)
+
+    cotangent = tuple(bar[-1] for bar in bars)
+    for k, before, kept in trace.tape.backwards(again):
+        back = stepper.reverse(where[k], before, names, kept, cotangent)
+        gathered.take(back.names, back.depth, back.step)
+        cotangent = with_costs(schedule, k, back.state, bars)
+    return (gathered.to_nodes(nodes, schedule), *cotangent, *gathered.names)
+
+
+def with_costs(schedule: Schedule, k: int, cotangent: State, bars: State) -> State:
+    """The cotangent of the state before step k, with that of the node it stands on, where it stands on one."""
+    for j, rows in starting(schedule, k):
+        added = tuple(c + bar[j] for c, bar in zip(cotangent, bars, strict=True))
+        cotangent = chosen(rows, added, cotangent)
+    return cotangent
+
+
+class Gathered:
+    """What the steps send to the names and to their depths, the last step first."""
+
+    def __init__(self, names: int):
+        self.names: list[Tensor | None] = [None] * names
+        self.depths: list[Tensor] = []
+        self.steps: list[Tensor] = []
+
+    def take(self, names: tuple[Tensor | None, ...], depth: Tensor | None, step: Tensor | None) -> None:
+        for i, found in enumerate(names):
+            if found is not None:
+                known = self.names[i]
+                self.names[i] = found if known is None else known + found
+        if step is not None:
+            self.depths.append(torch.zeros_like(step) if depth is None else depth)
+            self.steps.append(step)
+
+    def to_nodes(self, nodes: Tensor, schedule: Schedule) -> Tensor | None:
+        """s = a + t (b - a) and h = dt (b - a): their cotangents reach the segment's ends a and b."""
+        if not self.depths:
+            return None
+        depth, step = (torch.stack([one.expand(len(nodes)) for one in found[::-1]]).to(nodes) for found in (self.depths, self.steps))
+        t, dt = (torch.as_tensor(part, device=nodes.device) for part in (schedule.start, schedule.fraction))
+        segment = torch.as_tensor(schedule.segment, device=nodes.device)
+        found = torch.zeros_like(nodes)
+        found.scatter_add_(1, segment.T, (depth * (1 - t) - step * dt).T)
+        found.scatter_add_(1, segment.T + 1, (depth * t + step * dt).T)
+        return found

@@ -1,0 +1,93 @@
+"""What every sensitivity starts from: a solve as a task, and the autograd function that a backward rule makes of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from odeanalysis.numerics.solvers.grid import Grid
+from torchbridge.solvers.solve import Steps, Trace, replayed, solve
+from torchbridge.solvers.states import aligned
+from torchbridge.solvers.tapes import Plan
+from torchbridge.steps.stepper import State, Stepper
+
+Gradients = tuple[Tensor | None, ...]
+"""Cotangents of nodes, of the blocks of the first state, and of the names."""
+
+
+@dataclass(eq=False)
+class Task:
+    """A solve that is to be differentiated; `trace` is there once it has been run."""
+
+    stepper: Stepper
+    grid: Grid
+    steps: Steps
+    trace: Trace | None = field(default=None)
+
+    @property
+    def solved(self) -> Trace:
+        assert self.trace is not None
+        return self.trace
+
+
+class Sensitivity(Protocol):
+    """A way to differentiate.
+
+    nodes: [S, K+1] in float64, the nodes of the grid as a tensor; gradients flow to it, to the state at the first node, and to the names.
+    Gives the states at the nodes, each block [K+1, ...].
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def states(self, task: Task, nodes: Tensor, state: State, names: State) -> State: ...
+
+
+Rule = Callable[[Task, Tensor, State, State, State], Gradients]
+"""(task, nodes, first state, names, cotangents of the states at the nodes) -> cotangents."""
+
+
+def through(task: Task, plan: Plan, rule: Rule, nodes: Tensor, state: State, names: State) -> State:
+    """The states at the nodes, with a rule for their gradient. Differentiated once more, the recorded steps are taken again as plain
+    operations, which autograd follows to any order.
+    """
+    return _Through.apply(task, plan, rule, len(state), nodes, *state, *names)  # type: ignore[no-any-return]
+
+
+class _Through(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, task: Task, plan: Plan, rule: Rule, blocks: int, nodes: Tensor, *tensors: Tensor) -> State:
+        task.trace = solve(task.stepper, task.grid, tensors[:blocks], tensors[blocks:], task.steps, plan)
+        ctx.task, ctx.rule, ctx.blocks = task, rule, blocks
+        ctx.save_for_backward(nodes, *tensors)
+        return where_solved(task, task.trace.nodes, torch.nan)
+
+    @staticmethod
+    def backward(ctx: Any, *bars: Tensor) -> tuple[Any, ...]:
+        nodes, *tensors = ctx.saved_tensors
+        state, names = tuple(tensors[: ctx.blocks]), tuple(tensors[ctx.blocks :])
+        known = where_solved(ctx.task, bars, 0.0)
+        if torch.is_grad_enabled():
+            return (*(None,) * 4, *_taped(ctx.task, nodes, state, names, known, ctx.needs_input_grad[4:]))
+        return (*(None,) * 4, *ctx.rule(ctx.task, nodes, state, names, known))
+
+
+def _taped(task: Task, nodes: Tensor, state: State, names: State, bars: State, wanted: tuple[bool, ...]) -> Gradients:
+    """The gradients of the recorded steps by autograd, so that they can be differentiated again."""
+    found = replayed(task.stepper, nodes, task.grid, task.solved.schedule, state, names)
+    inputs = [one for one, flag in zip((nodes, *state, *names), wanted, strict=True) if flag]
+    gradients = iter(torch.autograd.grad(found, inputs, bars, create_graph=True, allow_unused=True))
+    return tuple(next(gradients) if flag else None for flag in wanted)
+
+
+def where_solved(task: Task, blocks: State, other: float) -> State:
+    """Blocks [K+1, ...] at the nodes, with another value in samples that failed."""
+    failed = task.solved.failed
+    if not failed.any():
+        return blocks
+    if len(failed) == 1:
+        return tuple(torch.full_like(block, other) for block in blocks)
+    flags = torch.as_tensor(failed, device=blocks[0].device)
+    return tuple(torch.where(aligned(flags, block[0]), other, block) for block in blocks)

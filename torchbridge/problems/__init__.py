@@ -1,0 +1,1 @@
+"""Stated problems on tensors: values bound, paths laid, solved, and their losses."""

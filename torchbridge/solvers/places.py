@@ -1,0 +1,49 @@
+"""Where recorded steps are taken: depths and steps as tensors that move with the nodes of their paths."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from odeanalysis.numerics.solvers.record import Schedule
+from odeanalysis.numerics.solvers.stepper import Array
+from torchbridge.steps.stepper import Place
+
+
+def places(nodes: Tensor, pieces: Array, schedule: Schedule, like: Tensor) -> list[Place]:
+    """One place for each step of a schedule.
+
+    nodes: [S, K+1] in float64, S = 1 where all samples share their steps.  pieces: flags, [S, K, P].  like: gives dtype and device.
+    """
+    samples, device = len(nodes), nodes.device
+    rows, segment = np.arange(samples), schedule.segment
+    a, b = nodes[rows, segment], nodes[rows, segment + 1]
+    start, fraction = (torch.as_tensor(part, device=device) for part in (schedule.start, schedule.fraction))
+    depth, step = ((a + start * (b - a)).to(like), (fraction * (b - a)).to(like))
+    flags = torch.as_tensor(pieces[rows, segment]).to(like)
+    return [Place(s, h, f) for s, h, f in zip(_split(depth), _split(step), _flags(flags), strict=True)]
+
+
+def place(depth: Array, step: Array, flags: Array, like: Tensor) -> Place:
+    """A place from arrays of the host: depth and step [S], flags [S, P]."""
+    s, h = (_own(torch.as_tensor(part).to(like)) for part in (depth, step))
+    return Place(s, h, tuple(_own(flag) for flag in torch.as_tensor(flags).to(like).unbind(1)))
+
+
+def _own(values: Tensor) -> Tensor:
+    """[S] as it is, [1] without its axis."""
+    return values[0] if len(values) == 1 else values
+
+
+def _split(values: Tensor) -> Sequence[Tensor]:
+    """[N, S] -> N tensors [S], without an axis where S = 1."""
+    return (values[:, 0] if values.shape[1] == 1 else values).unbind(0)
+
+
+def _flags(values: Tensor) -> list[tuple[Tensor, ...]]:
+    """[N, S, P] -> N tuples of P tensors."""
+    if not values.shape[2]:
+        return [()] * len(values)
+    parts = [_split(values[:, :, i]) for i in range(values.shape[2])]
+    return [tuple(part[k] for part in parts) for k in range(len(values))]

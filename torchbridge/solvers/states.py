@@ -1,0 +1,34 @@
+"""Arithmetic on the blocks of a state, each [B, ...] or of its own shape."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from odeanalysis.numerics.solvers.stepper import Array
+from torchbridge.steps.stepper import State
+
+
+def aligned(mask: Tensor, block: Tensor) -> Tensor:
+    """[B] with new axes, so that it lines up with a block [B, ...]."""
+    return mask.reshape(mask.shape + (1,) * (block.ndim - mask.ndim))
+
+
+def chosen(mask: Array, yes: State, no: State) -> State:
+    """Sample by sample the one state or the other; one entry [1] decides for all."""
+    if mask.all():
+        return yes
+    if not mask.any():
+        return no
+    flags = torch.as_tensor(mask, device=yes[0].device)
+    return tuple(torch.where(aligned(flags, a), a, b) for a, b in zip(yes, no, strict=True))
+
+
+def mean_square(state: State, samples: int) -> Array:
+    """The mean of the squares over all entries of each sample, [S]; with one step size for all, over the whole batch: [1]."""
+    if samples == 1:
+        total, count = sum(block.square().sum() for block in state), sum(block.numel() for block in state)
+        return np.array([float(total) / max(count, 1)])
+    rows = [block.square().reshape(samples, -1) for block in state]
+    total = sum(row.sum(1) for row in rows)
+    assert isinstance(total, Tensor)
+    return (total / sum(row.shape[1] for row in rows)).double().cpu().numpy()

@@ -1,0 +1,158 @@
+"""The states of a batch between two steps whose sizes a pilot chooses."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from odeanalysis.errors import SolveError
+from odeanalysis.numerics.solvers.controller import FLOOR, Tolerance
+from odeanalysis.numerics.solvers.failure import EVENTS
+from odeanalysis.numerics.solvers.grid import Grid
+from odeanalysis.numerics.solvers.grid import Place as Numbers
+from odeanalysis.numerics.solvers.initial_step import initial_step
+from odeanalysis.numerics.solvers.record import Schedule
+from odeanalysis.numerics.solvers.solution import Statistics
+from odeanalysis.numerics.solvers.stepper import Array
+from odeanalysis.numerics.solvers.stiffness import ESTIMATE, ITERATIONS
+from torchbridge.solvers.nodes import AtNodes
+from torchbridge.solvers.places import place as tensors
+from torchbridge.solvers.states import aligned, chosen, mean_square
+from torchbridge.solvers.tapes import Plan
+from torchbridge.steps.stepper import Place, State, Stepper, Taken
+
+
+class Walk:
+    """All samples in lockstep, with a step size for each (S = B) or one for all (S = 1); see `odeanalysis`' pilot for what is asked of it.
+
+    The slopes at the start of a step are kept over rejections, and over steps whose method ends with them, never into a new segment.
+    """
+
+    def __init__(self, stepper: Stepper, grid: Grid, state: State, names: State, tolerance: Tolerance, plan: Plan, throw: bool):
+        self.stepper, self.grid, self.state, self.names = stepper, grid, state, names
+        self.tolerance, self.plan, self.throw = tolerance, plan, throw
+        self.samples = grid.samples
+        self.keep = plan.keeps_stages and self.samples == 1
+        self.tape, self.nodes = plan.tape(), AtNodes(grid.segments)
+        self.first: State | None = None
+        self.accepted, self.rejected, self.evaluations = np.zeros((3, self.samples), dtype=int)
+        self.stiff = np.zeros(self.samples, dtype=bool)
+        self.failed = np.zeros(self.samples, dtype=bool)
+        self.rows: list[Schedule] = []
+
+    # ------------------------------------------------------------ sizes
+
+    def first_sizes(self) -> Array:
+        return initial_step(self, self.stepper.order)
+
+    def start(self, place: Numbers, real: Array) -> tuple[Array, Array]:
+        """The norms of the state and of its slope at the start; the slope is kept for the first step."""
+        found = self.stepper.slopes(self._place(place), self.state, self.names)
+        slopes = tuple(k.expand_as(y) for k, y in zip(found, self.state, strict=True))
+        self._check(slopes, place, real)
+        self.first = slopes if self.stepper.reuses else None
+        self._slopes = slopes
+        self.evaluations = self.evaluations + 2 * real
+        scale = self._scale(self.state)
+        return self._rms(self.state, scale), self._rms(slopes, scale)
+
+    def bend(self, place: Numbers, step: Array) -> Array:
+        here = self._place(place, step)
+        ahead = tuple(y + aligned(here.step, y) * k for y, k in zip(self.state, self._slopes, strict=True))
+        moved = Place(here.depth + here.step, here.step, here.flags)
+        found = self.stepper.slopes(moved, ahead, self.names)
+        change = tuple(a - b for a, b in zip(found, self._slopes, strict=True))
+        return self._rms(change, self._scale(self.state))
+
+    def norm(self, place: Numbers, attempt: Taken) -> Array:
+        assert attempt.error is not None
+        found = self._rms(attempt.error, self._scale(self.state, attempt.after))
+        finite = np.isfinite(mean_square(attempt.after, self.samples))
+        return np.where(place.step == 0, 0, np.where(finite, found, np.nan))
+
+    def radius(self, place: Numbers) -> tuple[Array, int]:
+        """The spectral radius by the power method on differences of the field."""
+        here, scale = self._place(place), self._scale(self.state)
+        at = direction = self.stepper.slopes(here, self.state, self.names)
+        growth = np.zeros(self.samples)
+        for _ in range(ITERATIONS):
+            size = self._rms(direction, scale)
+            factor = self._tensor(1 / np.where(size == 0, 1, size))
+            moved = tuple(y + aligned(factor, y) * d for y, d in zip(self.state, direction, strict=True))
+            direction = tuple(a - b for a, b in zip(self.stepper.slopes(here, moved, self.names), at, strict=True))
+            growth = self._rms(direction, scale)
+        return growth, ESTIMATE
+
+    # ------------------------------------------------------------ steps
+
+    def attempt(self, place: Numbers) -> Taken:
+        here, moving = self._place(place), place.step != 0
+        if self.keep or not self.stepper.reuses:
+            taken = self.stepper.step(here, self.state, self.names, keep=self.keep)
+            self.evaluations = self.evaluations + moving * self.stepper.stages
+        else:
+            self.first = self.first or self.stepper.slopes(here, self.state, self.names)
+            taken = self.stepper.step(here, self.state, self.names, self.first)
+            self.evaluations = self.evaluations + moving * (self.stepper.stages - 1)
+        return taken if moving.all() else Taken(chosen(moving, taken.after, self.state), taken.error, taken.last, taken.kept)
+
+    def advance(self, row: Schedule, place: Numbers, attempt: Taken) -> None:
+        accepted, closes = row.accepted[0], row.closes[0]
+        if not accepted.any():
+            return
+        self.nodes.see(row, 0, self.state)
+        self.rows.append(row)
+        self.tape.add(self.state, attempt.kept)
+        self.state = chosen(accepted, attempt.after, self.state)
+        self.accepted = self.accepted + accepted
+        if (accepted & closes).any() or attempt.last is None:
+            self.first = None
+        elif self.first is not None:
+            self.first = chosen(accepted, attempt.last, self.first)
+
+    def fail(self, event: str, place: Numbers, attempt: Taken, sample: int) -> None:
+        """Raises SolveError, or gives the sample up."""
+        if self.throw:
+            raise _failure("vanished" if event == "small" else event, place, sample, self.samples)
+        self.failed[sample] = True
+
+    def schedule(self) -> Schedule:
+        """All steps that were accepted; those of samples that failed are null."""
+        if not self.rows:
+            nothing = np.zeros((0, self.samples))
+            return Schedule(nothing, nothing, nothing.astype(int), nothing.astype(bool))
+        start, fraction, segment, closes = (
+            np.concatenate([getattr(row, name) for row in self.rows]) for name in ("start", "fraction", "segment", "closes")
+        )
+        return Schedule(start, np.where(self.failed, 0, fraction), segment, closes)
+
+    def statistics(self) -> Statistics:
+        return Statistics(self.accepted, self.rejected, self.evaluations, self.stiff)
+
+    # ------------------------------------------------------------ parts
+
+    def _place(self, place: Numbers, step: Array | None = None) -> Place:
+        return tensors(place.depth, place.step if step is None else step, place.pieces, self.state[0])
+
+    def _tensor(self, values: Array) -> Tensor:
+        found = torch.as_tensor(values).to(self.state[0])
+        return found[0] if self.samples == 1 else found
+
+    def _scale(self, *states: State) -> State:
+        """atol + rtol max |y| of each entry."""
+        rtol, atol = float(self.tolerance.rtol), float(self.tolerance.atol)
+        largest = [torch.stack([block.abs() for block in blocks]).amax(0) for blocks in zip(*states, strict=True)]
+        return tuple((atol + rtol * block).clamp_min(FLOOR if block.dtype == torch.float64 else 1e-37) for block in largest)
+
+    def _rms(self, state: State, scale: State) -> Array:
+        return np.sqrt(mean_square(tuple(a / b for a, b in zip(state, scale, strict=True)), self.samples))
+
+    def _check(self, slopes: State, place: Numbers, needed: Array) -> None:
+        broken = needed & ~np.isfinite(mean_square(slopes, self.samples))
+        if broken.any():
+            raise _failure("field", place, int(broken.argmax()), self.samples)
+
+
+def _failure(event: str, place: Numbers, sample: int, samples: int) -> SolveError:
+    what, remedy = EVENTS[event]
+    depth, who = float(place.depth[sample]), f" of sample {sample}" if samples > 1 else ""
+    return SolveError(f"{what} at depth {depth:.10g}{who}; {remedy}", depth=depth, sample=sample)

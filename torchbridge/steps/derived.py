@@ -1,0 +1,66 @@
+"""Steps of a stated problem: the derived formulas, in order, on tensors."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from odeanalysis.derivations.parts import H, Parts
+from torchbridge.steps.formulas import StepFormulas, step_formulas
+from torchbridge.steps.stepper import Back, Place, State, Taken
+from torchbridge.steps.tableau_facts import OfTableau
+
+
+@dataclass(frozen=True, eq=False)
+class DerivedStepper(OfTableau):
+    """A method on a stated field; its discrete adjoint is the derived vector-Jacobian product of its step.
+
+    shared: the names whose values all samples share.  common: whether they share depths and steps, too.
+    """
+
+    parts: Parts
+    shared: frozenset[str]
+    common: bool
+
+    @cached_property
+    def formulas(self) -> StepFormulas:
+        own = frozenset((self.parts.depth.name, H.name)) if self.common else frozenset()
+        return step_formulas(self.parts, self.tableau, self.shared | own)
+
+    def slopes(self, place: Place, state: State, names: State) -> State:
+        return self.formulas.slopes(_flat(place, state, names))
+
+    def step(self, place: Place, state: State, names: State, first: State | None = None, keep: bool = False) -> Taken:
+        flat = _flat(place, state, names)
+        if keep:
+            found = self.formulas.pair[0](flat)
+        else:
+            found = self.formulas.fresh(flat) if first is None else self.formulas.reusing((*flat, *first))
+        return self._taken(state, found)
+
+    def _taken(self, state: State, found: tuple[Tensor, ...]) -> Taken:
+        n, parts = len(state), self.formulas
+        after = found[:n] if not self.parts.has_cost else (*found[: n - 1], state[-1] + found[n - 1])
+        error = found[n : 2 * n] if self.adaptive else None
+        at = n * (1 + self.adaptive)
+        last = found[at : at + n] if parts.ends_with_slopes else None
+        return Taken(after, error, last, found[len(parts.results) :])
+
+    def reverse(self, place: Place, state: State, names: State, kept: tuple[Tensor, ...], bars: State) -> Back:
+        weights = bars if self.parts.has_cost else (*bars, _nothing(place.depth))
+        flat = (*_flat(place, state, names), *weights, *kept)
+        call, given = self.formulas.pair[1:] if kept else self.formulas.again
+        found = dict(zip(given, call(flat), strict=True))
+        before = tuple(found[z.name] for z in self.parts.states)
+        carried = (bars[-1],) if self.parts.has_cost else ()
+        moved = tuple(found.get(leaf.name) for leaf in self.parts.names)
+        return Back((*before, *carried), moved, found.get(self.parts.depth.name), found.get(H.name))
+
+
+def _flat(place: Place, state: State, names: State) -> tuple[Tensor, ...]:
+    return (place.step, place.depth, *state, *names, *place.flags)
+
+
+def _nothing(like: Tensor) -> Tensor:
+    """The cotangent of a running cost that there is not."""
+    return like.new_zeros(())

@@ -1,0 +1,55 @@
+"""What a stepper knows from its tableau."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from odeanalysis.numerics.solvers.stiffness import real_interval
+from odeanalysis.tableaus import Tableau
+
+
+@dataclass(frozen=True, eq=False)
+class OfTableau:
+    """A method's tableau and the facts that solvers ask for."""
+
+    tableau: Tableau
+
+    @property
+    def name(self) -> str:
+        return self.tableau.name
+
+    @property
+    def order(self) -> int:
+        return self.tableau.order
+
+    @property
+    def error_order(self) -> int:
+        return self.tableau.error_order
+
+    @property
+    def adaptive(self) -> bool:
+        return self.tableau.adaptive
+
+    @property
+    def stages(self) -> int:
+        return self.tableau.stages
+
+    @property
+    def reuses(self) -> bool:
+        return _reuses(self.tableau)
+
+    @property
+    def stability(self) -> float:
+        return _stability(self.tableau)
+
+
+@lru_cache
+def _reuses(tableau: Tableau) -> bool:
+    return tableau.explicit and tableau.fsal
+
+
+@lru_cache
+def _stability(tableau: Tableau) -> float:
+    numbers = tableau.floats
+    return real_interval(numbers.a, numbers.b) if tableau.explicit else np.inf
