@@ -1,0 +1,70 @@
+"""The states at given depths of a field that is any callable on tensors: what modules and the facade stand on."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from odeanalysis.errors import ModelError
+from odeanalysis.numerics.solvers.grid import Grid
+from odeanalysis.tableaus import tableau
+from torchbridge.gradients.direct import Direct
+from torchbridge.gradients.solving import Sensitivity, Task
+from torchbridge.solvers.solve import Steps, Trace
+from torchbridge.steps.opaque import Field, OpaqueStepper
+from torchbridge.steps.stepper import State
+
+
+def integrate(
+    field: Field,
+    state: State,
+    depths: Tensor | Sequence[float],
+    *,
+    method: str = "tsit5",
+    steps: Steps | None = None,
+    sensitivity: Sensitivity | None = None,
+    names: Sequence[Tensor] = (),
+) -> tuple[State, Trace]:
+    """Solves dz/ds = f(s, z) from a state at the first depth; gives the states at all depths, each block [len(depths), ...].
+
+    field: (depth, blocks) -> slopes of the same shapes.  depths: [K+1], monotone, or [B, K+1] with one path for each sample; as a tensor it
+    receives gradients.  names: tensors that the field reads and that are to receive gradients, such as a module's parameters; `Direct()`,
+    the default, finds them by itself.
+    Raises ModelError for depths that turn round or a method that is not explicit, SolveError for a solve that fails.
+    """
+    nodes = torch.as_tensor(depths, dtype=torch.float64, device=state[0].device)
+    nodes = nodes if nodes.ndim == 2 else nodes[None]
+    if nodes.shape[1] < 2:
+        raise ModelError(f"depths have {nodes.shape[1]} entry; give the depth at which the state is known and one more")
+    grid = Grid(np.asarray(nodes.detach().cpu()))
+    task = Task(OpaqueStepper(tableau(method), _guarded(field, state)), grid, steps or Steps())
+    states = (sensitivity or Direct()).states(task, nodes, state, tuple(names))
+    return states, task.solved
+
+
+def _guarded(field: Field, state: State) -> Field:
+    """The field, whose first value is checked to have the shapes, dtypes and devices of the state."""
+    unseen = [True]
+
+    def checked(depth: Tensor, blocks: State) -> State:
+        slopes = field(depth, blocks)
+        if unseen[0]:
+            _check_alike(slopes, blocks)
+            unseen[0] = False
+        return slopes
+
+    return checked
+
+
+def _check_alike(slopes: State, state: State) -> None:
+    for i, (slope, block) in enumerate(zip(slopes, state, strict=True)):
+        for what in ("shape", "dtype", "device"):
+            found, wanted = getattr(slope, what), getattr(block, what)
+            if found != wanted:
+                where = f" of block {i}" if len(state) > 1 else ""
+                raise ModelError(f"the field{where} has {what} {_shown(found)}, the state {_shown(wanted)}; return slopes like the state")
+
+
+def _shown(value: object) -> str:
+    return str(tuple(value)) if isinstance(value, torch.Size) else str(value)
