@@ -34,13 +34,26 @@ def fill(value, shape):
 
 def stack(*scalars):
     """Scalars as one vector."""
-    return torch.stack(torch.broadcast_tensors(*scalars), -1)
+    alike = all(scalar.shape == scalars[0].shape for scalar in scalars)
+    return torch.stack(scalars if alike else torch.broadcast_tensors(*scalars), -1)
 
 
 def concat(*vectors):
     """Vectors, one behind the other."""
+    batch = vectors[0].shape[:-1]
+    if all(vector.shape[:-1] == batch for vector in vectors):
+        return torch.cat(vectors, -1)
     batch = torch.broadcast_shapes(*(vector.shape[:-1] for vector in vectors))
-    return torch.cat([v if v.shape[:-1] == batch else v.expand(batch + v.shape[-1:]) for v in vectors], -1)
+    return torch.cat([vector.expand(batch + vector.shape[-1:]) for vector in vectors], -1)
+
+
+def join(axis, rank, *arrays):
+    """Arrays of some rank, one behind the other along an axis."""
+    batches = [array.shape[: array.ndim - rank] for array in arrays]
+    if any(batch != batches[0] for batch in batches):
+        batch = torch.broadcast_shapes(*batches)
+        arrays = [array.expand(batch + array.shape[array.ndim - rank :]) for array in arrays]
+    return torch.cat(arrays, axis)
 
 
 def place(shape, *parts):
@@ -86,6 +99,48 @@ def vecmat(vector, matrix):
     return torch.matmul(vector.unsqueeze(-2), matrix).squeeze(-2)
 
 
+def affine(matrix, vector, bias):
+    """Matrix times vector, plus a vector."""
+    if matrix.ndim == 2:
+        linear = torch.nn.functional.linear
+        return linear(vector, matrix, bias) if bias.ndim == 1 else linear(vector, matrix) + bias
+    if vector.ndim == 1:
+        return torch.matmul(matrix, vector) + bias
+    return torch.matmul(matrix, vector.unsqueeze(-1)).squeeze(-1) + bias
+
+
+def mixed_matvec(weights, matrices, vector):
+    """The sum over j of weights[j] (matrices[j] vector): weights that all samples share mix the matrices, others the products."""
+    number, rows, _ = matrices.shape[-3:]
+    if matrices.ndim > 3:
+        mixture = (weights[..., None, None] * matrices).sum(-3)
+        return torch.matmul(mixture, vector.unsqueeze(-1)).squeeze(-1)
+    if weights.ndim == 1:
+        return torch.nn.functional.linear(vector, torch.matmul(weights, matrices.flatten(1)).unflatten(-1, matrices.shape[1:]))
+    products = torch.nn.functional.linear(vector, matrices.flatten(0, 1)).unflatten(-1, (number, rows))
+    return (weights.unsqueeze(-1) * products).sum(-2)
+
+
+def mixed_vecmat(weights, matrices, vector):
+    """The sum over j of weights[j] (vector matrices[j]): weights that all samples share mix the matrices, others the vectors."""
+    if matrices.ndim > 3:
+        mixture = (weights[..., None, None] * matrices).sum(-3)
+        return torch.matmul(vector.unsqueeze(-2), mixture).squeeze(-2)
+    if weights.ndim == 1:
+        return torch.matmul(vector, torch.matmul(weights, matrices.flatten(1)).unflatten(-1, matrices.shape[1:]))
+    return torch.matmul((weights.unsqueeze(-1) * vector.unsqueeze(-2)).flatten(-2), matrices.flatten(0, 1))
+
+
+def forms(left, matrices, right):
+    """left . (matrices[j] right) for each j, as a vector."""
+    number, rows, _ = matrices.shape[-3:]
+    if matrices.ndim > 3:
+        products = torch.matmul(matrices, right[..., None, :, None]).squeeze(-1)
+    else:
+        products = torch.nn.functional.linear(right, matrices.flatten(0, 1)).unflatten(-1, (number, rows))
+    return (left.unsqueeze(-2) * products).sum(-1)
+
+
 def solve(matrix, right):
     """The vector x with `matrix x = right`; NaN for a sample whose matrix is singular."""
     dtype = torch.promote_types(matrix.dtype, right.dtype)
@@ -99,7 +154,12 @@ def solve(matrix, right):
 
 def common_batch(*values):
     """The batch axes that values, each given as (value, rank without batch), have together."""
-    return torch.broadcast_shapes(*(value.shape[: value.ndim - rank] for value, rank in values))
+    batch = ()
+    for value, rank in values:
+        own = value.shape[: value.ndim - rank]
+        if own and own != batch:
+            batch = torch.broadcast_shapes(batch, own) if batch else own
+    return batch
 
 
 def batch_sum(value, rank, batch=None):
@@ -109,15 +169,33 @@ def batch_sum(value, rank, batch=None):
     return value.sum(tuple(range(value.ndim - rank))) if value.ndim > rank else value
 
 
-def outer_sum(left, right, batch=None):
-    """The sum over the batch of the outer products of two vectors, as one product of matrices."""
+def outer_sum(*vectors, batch=None):
+    """The sum over the batch of the outer products of vectors, left and right in turn: products of matrices."""
     if batch is None:
-        batch = torch.broadcast_shapes(left.shape[:-1], right.shape[:-1])
+        batch = vectors[0].shape[:-1]
+        if any(vector.shape[:-1] != batch for vector in vectors):
+            batch = torch.broadcast_shapes(*(vector.shape[:-1] for vector in vectors))
     if not batch:
-        return left.unsqueeze(-1) * right
-    left = left if left.shape[:-1] == batch else left.expand(batch + left.shape[-1:])
-    right = right if right.shape[:-1] == batch else right.expand(batch + right.shape[-1:])
-    return left.flatten(0, -2).T @ right.flatten(0, -2)
+        return sum(left.unsqueeze(-1) * right for left, right in zip(vectors[::2], vectors[1::2]))
+    flat = [v.flatten(0, -2) if v.shape[:-1] == batch else v.expand(batch + v.shape[-1:]).flatten(0, -2) for v in vectors]
+    result = flat[0].T @ flat[1]
+    for left, right in zip(flat[2::2], flat[3::2]):
+        result = torch.addmm(result, left.T, right)
+    return result
+
+
+def mixed_outer_sum(weights, left, right, batch=None):
+    """For each j the sum over the batch of weights[j] times the outer product of two vectors: products of matrices."""
+    if batch is None:
+        batch = torch.broadcast_shapes(weights.shape[:-1], left.shape[:-1], right.shape[:-1])
+    shape = (weights.shape[-1], left.shape[-1], right.shape[-1])
+    if weights.ndim > 1:
+        left = (weights.unsqueeze(-1) * left.unsqueeze(-2)).flatten(-2)
+    if not batch:
+        return weights[:, None, None] * (left.unsqueeze(-1) * right)
+    left, right = (v if v.shape[:-1] == batch else v.expand(batch + v.shape[-1:]) for v in (left, right))
+    total = left.flatten(0, -2).T @ right.flatten(0, -2)
+    return total.view(shape) if weights.ndim > 1 else weights[:, None, None] * total
 
 
 def weighted_sum(weight, value, rank, batch=None):

@@ -38,26 +38,25 @@ LETTERS = "ijklmnopqrstuvwxyz"
 # ---------------------------------------------------------------- arithmetic
 
 
-def _sum(p: Printer, node: Any) -> Text:
-    shape = shape_of(node)
-    placed = [term for term in node.args if isinstance(term, nodes.Place) and term.shape == shape]
+def total_of(p: Printer, terms: Sequence[Any], shape: Shape) -> Text:
+    """A sum of terms that broadcast to a shape; those that stand at keys in zeros are placed together."""
+    placed = [term for term in terms if isinstance(term, nodes.Place) and term.shape == shape]
     if len(placed) < 2:
-        return tx.total(p.operands(node.args, shape))
-    rest = [term for term in node.args if term not in placed]
+        return tx.total(p.operands(terms, shape))
+    rest = [term for term in terms if term not in placed]
     together = p.placed(shape, [(term.args[1], p.value(term.args[0])) for term in placed])
     return tx.total([*p.operands(rest, shape), together])
 
 
-def _product(p: Printer, node: Any) -> Text:
-    """Constants first, then the factors; powers with a negative number divide."""
-    constant, factors = _split(p, node)
+def product_of(p: Printer, constant: Any, factors: Sequence[Any], shape: Shape) -> Text:
+    """The constant first, then the factors; powers with a negative number divide."""
     below = [_is_reciprocal(p, factor) for factor in factors]
     bare = [ex.power(f.args[0], -f.args[1]) if flag else f for f, flag in zip(factors, below, strict=True)]
-    texts = list(zip(p.operands(bare, shape_of(node)), below, strict=True))
+    texts = list(zip(p.operands(bare, shape), below, strict=True))
     return tx.product(constant, [text for text, flag in texts if not flag], [text for text, flag in texts if flag])
 
 
-def _split(p: Printer, node: Any) -> tuple[Any, list[Any]]:
+def split(p: Printer, node: Any) -> tuple[Any, list[Any]]:
     """A product as a constant and its factors; arrays whose product has a name are that name."""
     if isinstance(node, sp.Mul):
         constants = [factor for factor in node.args if tx.is_constant(factor)]
@@ -265,8 +264,8 @@ def _part(p: Printer, array: Any, items: Any) -> Text:
 
 
 RULES: dict[type, Rule] = {
-    **dict.fromkeys((sp.Add, nodes.Plus), _sum),
-    **dict.fromkeys((sp.Mul, nodes.Times), _product),
+    **dict.fromkeys((sp.Add, nodes.Plus), lambda p, node: total_of(p, node.args, shape_of(node))),
+    **dict.fromkeys((sp.Mul, nodes.Times), lambda p, node: product_of(p, *split(p, node), shape_of(node))),
     **dict.fromkeys((sp.Pow, nodes.Power), _power),
     **dict.fromkeys(SCALAR_CLASSES, _scalar_function),
     scalars.where: lambda p, node: _where(p, node.args, ()),

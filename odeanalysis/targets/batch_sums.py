@@ -4,7 +4,7 @@ A sum over the batch distributes over terms, over places in zeros and over scala
 that they carry; where there are several, each is told the axes that all have together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import sympy as sp
@@ -48,15 +48,20 @@ class Sum(NamedTuple):
     filled: Shape = ()
 
 
-def batch_sum(p: Printer, node: Any) -> Text:
-    """The text of `BatchSum(x)` or `BatchTotal(x)`."""
-    sums = [_sum(p, term) for term in terms_of(p, Term(node.args[0]))]
+def sums_of(p: Printer, terms: list[Term]) -> list[Sum]:
+    """The sums over the batch of terms, one by one."""
+    return [sum_of(p, term) for term in terms]
+
+
+def batch_sum(p: Printer, node: Any, gather: Callable[[Printer, list[Term]], list[Sum]] = sums_of) -> Text:
+    """The text of `BatchSum(x)` or `BatchTotal(x)`, whose terms `gather` sums."""
+    sums = gather(p, list(terms_of(p, Term(node.args[0]))))
     if len(sums) == 1:
         return _placed(p, [(sums[0].keys, _called(p, sums[0], ()))])
     sums = [one._replace(operands=tuple((p.bind(text), rank) for text, rank in one.operands)) for one in sums]
     pairs = dict.fromkeys((text.text, rank) for one in sums for text, rank in one.operands)
     batch = p.bind(call("common_batch", *(f"({name}, {rank})" for name, rank in pairs)))
-    return _placed(p, [(one.keys, _called(p, one, (batch.text,))) for one in sums])
+    return _placed(p, [(one.keys, _called(p, one, (p.dialect.words["batch"].format(batch.text),))) for one in sums])
 
 
 def terms_of(p: Printer, term: Term) -> Iterator[Term]:
@@ -100,7 +105,7 @@ def is_special(p: Printer, node: Any) -> bool:
     return isinstance(node, (Outer, Place)) or (isinstance(node, Full) and not is_constant(node.args[0]))
 
 
-def _sum(p: Printer, term: Term) -> Sum:
+def sum_of(p: Printer, term: Term) -> Sum:
     keys, (head, factor), body = term.keys, term.factor.as_coeff_Mul(), term.body
     rank = len(shape_of(body))
     if isinstance(body, Outer):

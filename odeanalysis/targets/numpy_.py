@@ -33,6 +33,7 @@ WORDS = {
     "diagonal": "np.diagonal({0}, axis1=-2, axis2=-1)",
     "trace": "np.trace({0}, axis1=-2, axis2=-1)",
     "kept": "keepdims=True",
+    "batch": "{0}",
 }
 RULES = arrays.RULES
 

@@ -18,9 +18,16 @@ from odeanalysis.symbolic.sharing import count, is_trivial
 from odeanalysis.targets.text import Text, call, identifiers, index, is_constant, is_number, number, tuple_of, words
 
 Rule = Callable[["Printer", Any], Text]
+Placed = Callable[["Printer", Shape, list[tuple[Any, Text]]], Text]
 TALL = 24  # nodes above each other between temporaries in a tall expression
 ALL = ":"
 NEW = "None"
+
+
+def at_keys(p: "Printer", shape: Shape, parts: list[tuple[Any, Text]]) -> Text:
+    """Zeros of a shape with values at keys, as a call of the helper `place`."""
+    pairs = [Text(f"({p.key(key, shape)}, {value.text})") for key, value in parts]
+    return call("place", p.shape(shape), *pairs)
 
 
 class Library(NamedTuple):
@@ -37,7 +44,7 @@ class Dialect:
     words: for each function and each maker of arrays its text, with {0}, {1}, ... for arguments and {like} for the first input.
     contraction: the text of a sum of products of two operands, as einsum has it, given letters, output letters and operands.
     vector: the text of a constant vector.  lifts: whether functions take values of the target only, not bare numbers.
-    default: what {like} is in a formula without inputs.
+    default: what {like} is in a formula without inputs.  placed: the text of values at keys in zeros.
     """
 
     name: str
@@ -50,6 +57,7 @@ class Dialect:
     vector: Callable[[list[Text], str], Text]
     lifts: bool = False
     default: str = ""
+    placed: Placed = at_keys
 
     @property
     def reserved(self) -> frozenset[str]:
@@ -181,11 +189,10 @@ class Printer:
         return self.size(as_size(start)), "None" if stop.is_negative else self.size(as_size(stop)), str(step)
 
     def placed(self, shape: Shape, parts: Iterable[tuple[Any, Text]]) -> Text:
-        """Zeros of a shape with values at keys, as a call of the helper `place`."""
-        pairs = [Text(f"({self._key(key, shape)}, {value.text})") for key, value in parts]
-        return call("place", self.shape(shape), *pairs)
+        """Zeros of a shape with values at keys."""
+        return self.dialect.placed(self, shape, list(parts))
 
-    def _key(self, items: Iterable[Any], shape: Shape) -> str:
+    def key(self, items: Iterable[Any], shape: Shape) -> str:
         """A key of the last axes as a tuple: `(..., slice(1, 3, 1), 2)`."""
         found = [self.bounds(item, size) for item, size in zip(items, shape, strict=True)]
         parts = ["slice(None)" if b is None else b[0] if len(b) == 1 else f"slice({', '.join(b)})" for b in found]

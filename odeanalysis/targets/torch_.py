@@ -3,23 +3,21 @@
 Its texts keep the inputs' dtype and device, write into nothing, never wait for a device, and lose no gradient.
 """
 
-from typing import Any
-
 import sympy as sp
 
-from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.formula import Formula
-from odeanalysis.targets import arrays
+from odeanalysis.targets import arrays, stacks, tensors
 from odeanalysis.targets import program as programs
 from odeanalysis.targets.guards import guarded
-from odeanalysis.targets.printer import ALL, Dialect, Library, Printer, is_range, lined_up
+from odeanalysis.targets.printer import Dialect, Library, lined_up
 from odeanalysis.targets.program import Program
-from odeanalysis.targets.text import Text, call, index, product, suffix
+from odeanalysis.targets.text import ATOM, Text, call, product, suffix
 
 # the functions of torchbridge/prelude.py
 HELPERS = (
     *("step", "softplus", "gelu"),
-    *("fill", "stack", "concat", "place", "matvec", "vecmat", "solve"),
+    *("fill", "stack", "concat", "join", "place", "matvec", "vecmat", "affine", "solve"),
+    *("mixed_matvec", "mixed_vecmat", "mixed_outer_sum", "forms"),
     *("common_batch", "batch_sum", "outer_sum", "weighted_sum"),
 )
 NAMES = ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "log", "sqrt", "square")
@@ -41,13 +39,18 @@ WORDS = {
     "diagonal": "torch.diagonal({0}, dim1=-2, dim2=-1)",
     "trace": "torch.diagonal({0}, dim1=-2, dim2=-1).sum(-1)",
     "kept": "keepdim=True",
+    "batch": "batch={0}",
+    "tanh slope": "torch.ops.aten.tanh_backward({0}, {1})",
+    "sigmoid slope": "torch.ops.aten.sigmoid_backward({0}, {1})",
+    "relu slope": "torch.ops.aten.threshold_backward({0}, {1}, 0.0)",
 }
 
 
 def _summed_product(inputs: tuple[str, str], output: str, left: Text, right: Text) -> Text:
     """The product of two operands and its sum: far fewer calls than einsum makes."""
     if inputs[1] == inputs[0][::-1] != inputs[0]:
-        right = suffix(right, ".mT")
+        transposed = right.level == ATOM and right.text.endswith(".mT")
+        right = Text(right.text.removesuffix(".mT")) if transposed else suffix(right, ".mT")
     rank = max(map(len, inputs))
     parts = [lined_up(text, len(letters), rank) for text, letters in zip((left, right), inputs, strict=True)]
     summed = tuple(range(len(output) - rank, 0))
@@ -59,27 +62,7 @@ def _vector(numbers: list[Text], like: str) -> Text:
     return call("stack", *(WORDS["constant"].format(one.text, like=like) for one in numbers))
 
 
-def _part(p: Printer, array: Any, items: Any) -> Text:
-    """A part of an array; torch has no backward slices, so that these are cut forward and flipped."""
-    keys, flipped, kept = [], [], sum(map(is_range, items))
-    for item, size in zip(items, array.shape, strict=True):
-        kept -= is_range(item)
-        if is_range(item) and item[2] < 0:
-            start, count, step = item
-            item = sp.Tuple(start + (count - 1) * step, count, -step) if count != 0 else sp.Tuple(0, 0, 1)
-            flipped.append(-1 - kept)
-        found = p.bounds(item, size)
-        keys.append(ALL if found is None else ":".join(found[:2] if found[2:] == ("1",) else found))
-    text = index(p(array), keys)
-    return suffix(text, f".flip({', '.join(map(str, flipped))})") if flipped else text
-
-
-RULES = {
-    **arrays.RULES,
-    nodes.Element: lambda p, node: _part(p, node.args[0], node.args[1:]),
-    nodes.Slice: lambda p, node: _part(p, node.args[0], node.args[1]),
-    nodes.Diag: lambda p, node: call("torch.diag_embed", p(node.args[0])),
-}
+RULES = {**arrays.RULES, **tensors.RULES, **stacks.RULES}
 DIALECT = Dialect(
     name="torch",
     library=Library("torch", "import torch"),
@@ -91,6 +74,7 @@ DIALECT = Dialect(
     vector=_vector,
     lifts=True,
     default="torch.ones(())",
+    placed=tensors.placed,
 )
 
 

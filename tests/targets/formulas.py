@@ -149,7 +149,8 @@ def _mixture(g: Grammar, shape: tuple[int, ...]) -> Any:
     one, other, stack = leaf(shape, 0), leaf(shape, 1), leaf((2, *shape), 0)
     mixed = ex.add(one, ex.mul(leaf((), 0), stack[0]), ex.mul(fn.sin(leaf((), 1)), other))
     chosen = fn.where(leaf((), 0) < leaf((), 1), stack[1], ex.mul(leaf((), 0), one))
-    return g.draw(st.sampled_from([mixed, chosen, ex.mul(leaf((), 1), one), ex.add(mixed, chosen)]))
+    whole = ex.add(ex.mul(leaf((), 0), stack[0]), ex.mul(fn.cos(leaf((), 1)), stack[1]))
+    return g.draw(st.sampled_from([mixed, chosen, whole, ex.mul(leaf((), 1), one), ex.add(mixed, chosen)]))
 
 
 def _matrix(g: Grammar, shape: tuple[int, ...], depth: int) -> Any:

@@ -5,12 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from odeanalysis.symbolic.formula import Formula
+from odeanalysis.symbolic import expressions as ex
+from odeanalysis.symbolic import functions as fn
+from odeanalysis.symbolic.calculus.reverse import vjp
+from odeanalysis.symbolic.formula import Formula, formula, share
 from odeanalysis.targets.callables import compile_numpy
-from tests.targets.formulas import batched_values, closed, formulas, random_values
+from tests.targets.formulas import batched_values, closed, expressions, formulas, random_values
+from tests.targets.test_batch_sums import matrices, summed
 from tests.targets.test_vocabulary import NODES, SCALARS
 from torchbridge.callables import compile_torch
 
@@ -36,6 +40,30 @@ def test_each_node_is_what_it_is_for_numpy(examples: list[Any]):
 
 @given(st.data())
 def test_a_program_gives_what_it_gives_for_numpy(data):
-    program = data.draw(formulas())
-    if program.inputs:
-        agree(program, data.draw(batched_values(program))[1], SEVERAL)
+    program = data.draw(formulas().filter(lambda one: one.inputs))
+    agree(program, data.draw(batched_values(program))[1], SEVERAL)
+
+
+@given(st.data())
+def test_sums_over_the_batch_are_those_of_numpy(data):
+    inner = data.draw(st.lists(matrices() | expressions(depth=2), min_size=1, max_size=2))
+    program = closed(*map(summed, inner))
+    assume(program.inputs)
+    agree(program, data.draw(batched_values(program))[1], SEVERAL)
+
+
+# ---------------------------------------------------------------- stacks of matrices, as depth-varying weights have them
+
+psi, z, c = ex.block("psi", 2), ex.block("z", 3), ex.block("c", 4)
+W = ex.block("W", 2, 4, 3)
+MIXED = psi[0] * W[0] + fn.sin(psi[1]) * W[1]
+STACKED = formula("stacked", [psi, W, z, c], {"ahead": fn.tanh(MIXED @ z), "back": c @ MIXED, "twice": (MIXED @ z) * c + MIXED @ (2 * z)})
+
+
+@given(st.data())
+def test_the_gradient_of_a_mixed_stack_is_that_of_numpy(data):
+    derived = vjp(STACKED)
+    shared = data.draw(st.sets(st.sampled_from(["psi", "W", "z", "c"])))
+    outputs = {name: summed(value) if name in shared else value for name, value in derived.outputs}
+    program = share("gradient", derived.inputs, derived.lets, outputs)
+    agree(program, data.draw(batched_values(program))[1], SEVERAL)
