@@ -96,6 +96,12 @@ class Form:
         return max(self.gaps, key=lambda gap: gap.measured / gap.bound if gap.measured == gap.measured else float("inf"))
 
 
+def refused(name: str, form: Form) -> Check:
+    """The check that every way of measuring a form misses clearly on some instance: that what is sabotaged would be noticed."""
+    worst = form.worst
+    return Check(f"{name}, {worst.way}: {worst.instance}", worst.measured, worst.bound, form.fails)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What was measured of a claim.
@@ -172,13 +178,4 @@ def checks(evidence: Evidence, proof: Iterable[Step]) -> tuple[Check, ...]:
         found.append(Check(f"printed form decided, {worst.way}: {worst.instance}", worst.measured, worst.bound, decided))
         if evidence.printed.fails:
             found.append(within("counterexamples to the print that are missing", float(evidence.counterexample is None), MISSING))
-    worst = evidence.sabotaged.worst
-    found.append(
-        Check(
-            f"sabotaged form refused, {worst.way}: {worst.instance}",
-            worst.measured,
-            worst.bound,
-            evidence.sabotaged.fails,
-        )
-    )
-    return (*found, *evidence.extra)
+    return (*found, refused("sabotaged form refused", evidence.sabotaged), *evidence.extra)

@@ -189,16 +189,16 @@ def remainders(instance: Instance, gradients: Mapping[str, Array]) -> Figure:
     return Figure(f"Taylor remainders: {instance.title}", "step e", "remainder", (*lines, *guides), logx=True, logy=True)
 
 
-def smallest_refutation(printed: Combination, seed: int, small: SearchStrategy[Drawn]) -> dict[str, Any] | None:
-    """The smallest problem on which a sum of terms is not the gradient, with the numbers; None where none was found."""
+def smallest_refutation(printed: Combination, seed: int, small: SearchStrategy[Drawn], name: str = "p") -> dict[str, Any] | None:
+    """The smallest problem on which a sum of terms is not the gradient in a name, with the numbers; None where none was found."""
 
     def refuted(drawn: Drawn) -> bool:
-        one = instance(drawn, "p")
+        one = instance(drawn, name)
         parts = terms(one)
         return relative(combine(parts, printed), combine(parts, FULL), scale(parts)) > REFUTED
 
     found = smallest(small, refuted, seed)
-    return None if found is None else refutation(instance(found, "p"), combine(terms(instance(found, "p")), printed))
+    return None if found is None else refutation(instance(found, name), combine(terms(instance(found, name)), printed))
 
 
 def refutation(instance: Instance, gradient: Array) -> dict[str, Any] | None:

@@ -91,15 +91,26 @@ def test_the_printed_form_is_quoted_and_its_smallest_counterexample_shown():
     assert shown["complex step"] == pytest.approx(float(exact), rel=1e-9) and abs(shown["printed"] - float(exact)) > 1
 
 
+def test_the_counterexample_to_the_theorem_on_functions_has_a_function():
+    """z' = p(s) = s from 1, l = (p z)^2: z = 1 + s^2/2, a = int_s^1 2 p^2 z, and D ell[1] has int a = 2/3 and int 2 p z^2 = 19/12."""
+    shown = report("functional-gradient").counterexample
+    assert shown is not None and (shown["field"], shown["functions of depth"]) == ({"z": "p"}, {"p": "eps + s"})
+    assert shown["running"] == "p**2*z**2" and shown["printed"] == pytest.approx(2 / 3, rel=1e-9)
+    for way in ("complex step", "forward sensitivities", "SciPy differences"):
+        assert shown[way] == pytest.approx(float(Fraction(2, 3) + Fraction(19, 12)), rel=1e-9)
+
+
 def test_the_same_in_other_processes_and_with_the_same_seed_to_the_digit():
     names = ["reflection", "second-order", "end-depth"]
     again = runner.verify(names, seed=0, jobs=2)
     assert [told(one) for one in again] == [told(report(name)) for name in names]
 
 
-def test_another_seed_draws_other_instances():
-    first, other = report("reflection"), runner.examine("reflection", 1)
-    assert other.verdict == "holds" and {check.name for check in first.checks} != {check.name for check in other.checks}
+@pytest.mark.parametrize("name", ["reflection", "discrete-adjoint", "second-order"])
+def test_another_seed_draws_other_instances(name):
+    first, other = report(name), runner.examine(name, 1)
+    assert other.verdict == "holds" and other.backed
+    assert {check.name for check in first.checks} != {check.name for check in other.checks}
 
 
 def test_reports_come_in_the_order_asked_for():

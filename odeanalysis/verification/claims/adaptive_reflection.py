@@ -1,6 +1,9 @@
 """Fig. 5: depths of every sample's own learn the reflection, if they may be negative or the field depends on depth."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -8,11 +11,12 @@ from hypothesis import strategies as st
 
 from odeanalysis.modeling.model import Model, Objective, Problem
 from odeanalysis.modeling.transforms import adaptive_depth
+from odeanalysis.modeling.values import bind
 from odeanalysis.numerics.gradients.evaluate import solve_problem
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.functions import asin, cos
-from odeanalysis.verification.claim import Claim, Evidence, Form, Gap, Theorem
+from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, refused, within
 from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.flows.paths import WAYS
 from odeanalysis.verification.independent import gradients as independent
@@ -22,23 +26,24 @@ from odeanalysis.verification.strategies.drawing import draw, smallest, stream
 from odeanalysis.verification.strategies.flows import CONSTANT, Flow, flows
 
 ID = "adaptive-reflection"
-SOLVED, EXACT = 1e-3, 1e-9
+SOLVED, EXACT, REACHED = 1e-3, 1e-9, 1e-7
+FIRST, DEPTHS = 1e-3, 40
 PAIR = np.array([[1.0], [-1.0]])
 SAMPLES = np.array([-1.0, -0.6, -0.2, 0.3, 0.7, 1.0])
 DRAWN = 6
 Z, X = ex.block("z"), ex.block("x")
 
 
-def signed(slope: int = -2) -> Problem:
-    """z' = 1 over [0, slope x]: exact for slope -2, with negative depths for x > 0."""
-    model = Model({Z: 1}, {Z: X}, (0, 1), (), (X,), name="signed_depth")
-    return Problem(adaptive_depth(model, slope * X), Objective())
+def signed(speed: Any = 1, slope: Any = -2) -> Problem:
+    """z' = c over [0, slope x/c]: exact for slope -2, with depths of either sign."""
+    model = Model({Z: speed}, {Z: X}, (0, 1), (), (X,), name="signed_depth")
+    return Problem(adaptive_depth(model, slope * X / speed), Objective())
 
 
-def waving(amplitude: int = 2) -> Problem:
-    """z' = A cos s over [0, pi + asin(2 x/A)]: exact for abs(x) <= A/2, with positive depths only."""
+def waving(amplitude: Any = 2, turn: int = 1) -> Problem:
+    """z' = A cos s over [0, pi + turn asin(2 x/A)]: exact for abs(x) <= A/2 and turn 1, with positive depths only."""
     model = Model({Z: amplitude * cos(ex.depth)}, {Z: X}, (0, 1), (), (X,), name="waving")
-    return Problem(adaptive_depth(model, sp.pi + asin(2 * X / amplitude)), Objective())
+    return Problem(adaptive_depth(model, sp.pi + turn * asin(2 * X / amplitude)), Objective())
 
 
 def _proof() -> Iterator[Step]:
@@ -52,54 +57,144 @@ def _proof() -> Iterator[Step]:
     yield identity("a path of z' = f(z) from R > 0 that stays at u >= 0 is R + u from -R", sp.Abs(size + below), size + below)
 
 
-def _misses(problem: Problem) -> dict[str, Array]:
-    """abs(z(g(x)) + x) by our solver and by SciPy."""
-    found = solve_problem(problem, {"x": SAMPLES}, TIGHT).final["z"]
-    again = [independent.value(Problem(problem.model, Objective(terminal=(Z + X) ** 2)), _bound(problem, x)) ** 0.5 for x in SAMPLES]
-    return {"solver": np.abs(found + SAMPLES), "SciPy": np.array(again)}
+# ---------------------------------------------------------------- exact by depths of their own
 
 
-def _bound(problem: Problem, x: float) -> independent.Bound:
-    return solve_problem(Problem(problem.model, Objective(terminal=(Z + X) ** 2)), {"x": x}).setting.bound
+def speeds() -> st.SearchStrategy[Any]:
+    """c of z' = c."""
+    return st.sampled_from([sp.Integer(1), *map(sp.Rational, ("1/2", "-1", "2", "-3"))])
 
 
-def _exact(title: str, problem: Problem) -> list[Gap]:
-    return [Gap(title, way, float(np.max(missed)), 1e-7) for way, missed in _misses(problem).items()]
+def amplitudes() -> st.SearchStrategy[Any]:
+    """A of z' = A cos s."""
+    return st.sampled_from([sp.Integer(2), *map(sp.Rational, ("1", "3", "1/2", "5"))])
 
 
-def errors(one: Flow) -> dict[str, float]:
-    """max over x = 1, -1 of the least abs(phi_s(x) + x) over depths s >= 0 of an autonomous field, by each way."""
-    s = np.linspace(0.05, 1, 20)
-    found = {way: by(one, PAIR, s)[:, :, 0] for way, by in WAYS.items()}
-    return {way: float(np.max(np.min(np.abs(np.column_stack([PAIR, paths]) + PAIR), axis=1))) for way, paths in found.items()}
+def _misses(problem: Problem, x: Array) -> dict[str, float]:
+    """The largest abs(z(g(x)) + x) by our solver and by SciPy."""
+    wanted = Problem(problem.model, Objective(terminal=(Z + X) ** 2))
+    run = solve_problem(wanted, {"x": x}, TIGHT)
+    again = [independent.value(wanted, bind(wanted, {"x": one})) ** 0.5 for one in x]
+    return {"solver": float(np.max(np.abs(run.final["z"] + x))), "SciPy": max(again)}
 
 
-def _printed(drawn: list[Flow]) -> list[Gap]:
-    """To the letter: autonomous fields over [0, s_x], s_x >= 0, the best of those drawn."""
-    found = [errors(one) for one in drawn]
-    title = f"autonomous fields, depths of 0 and more, best of {len(drawn)}"
-    return [Gap(title, way, min(one[way] for one in found), SOLVED) for way in WAYS]
+def _exact(title: str, problem: Problem, x: Array) -> list[Gap]:
+    return [Gap(title, way, missed, REACHED) for way, missed in _misses(problem, x).items()]
 
 
-def _floors(drawn: list[Flow]) -> list[Gap]:
-    """On x = 1 and x = -1 no autonomous field comes nearer than 1 with depths of 0 and more: by how much nearer it comes."""
-    return [
-        Gap(f"no nearer than 1 to both of 1 and -1, {one.title}", way, max(0.0, 1 - miss), EXACT)
-        for one in drawn
-        for way, miss in errors(one).items()
-    ]
+def _by_speed(speed: Any, slope: int = -2) -> list[Gap]:
+    return _exact(f"z' = {speed}, g = {slope} x/({speed})", signed(speed, slope), SAMPLES)
+
+
+def _by_wave(amplitude: Any, turn: int = 1) -> list[Gap]:
+    title = f"z' = {amplitude} cos s, g = pi {'+' if turn > 0 else '-'} asin(2 x/{amplitude})"
+    return _exact(title, waving(amplitude, turn), float(amplitude) / 2 * SAMPLES)
+
+
+# ---------------------------------------------------------------- autonomous fields and depths of 0 and more
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """A field whose paths from R and -R are followed over depths from 0 to a last one, in search of -R and R."""
+
+    flow: Flow
+    radius: float
+    last: float
+
+    @property
+    def title(self) -> str:
+        return f"{self.flow.title}, x = {self.radius:g} and {-self.radius:g}, depths to {self.last:g}"
+
+    @property
+    def x(self) -> Array:
+        return self.radius * PAIR
+
+    @cached_property
+    def depths(self) -> Array:
+        """Fine near 0, where fields are fast, and coarse far out."""
+        return np.concatenate([[0.0], self.last * np.geomspace(FIRST, 1, DEPTHS)])
+
+    @cached_property
+    def paths(self) -> dict[str, Array]:
+        """By each way: [2, M]."""
+        longer = replace(self.flow, model=self.flow.model.with_(domain=(0, self.last)))
+        return {way: np.column_stack([self.x, by(longer, self.x, self.depths[1:])[:, :, 0]]) for way, by in WAYS.items()}
+
+    @cached_property
+    def nearest(self) -> dict[str, Array]:
+        """How near to -x each path comes, 0 where it passes it between two depths, in units of R, by each way: [2]."""
+        return {way: _least(paths + self.x) / self.radius for way, paths in self.paths.items()}
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """The larger one of both."""
+        return {way: float(np.max(found)) for way, found in self.nearest.items()}
+
+    @property
+    def floor(self) -> list[Gap]:
+        """No autonomous field comes nearer than R to both: by how much of R it does."""
+        return [Gap(f"no nearer than R to both, {self.title}", way, max(0.0, 1 - error), EXACT) for way, error in self.errors.items()]
+
+    @property
+    def monotone(self) -> Check:
+        """The hypothesis on which the floor rests: no path turns round."""
+        rises = [np.diff(paths, axis=1) for paths in self.paths.values()]
+        turned = max(float(np.max(np.sum(np.abs(one), axis=1) - np.abs(np.sum(one, axis=1)))) for one in rises)
+        return within(f"paths are monotone, {self.title}", turned, EXACT)
+
+
+def _least(gaps: Array) -> Array:
+    """The least abs of each row of continuous functions at depths [2, M]: [2]."""
+    return np.where(np.ptp(np.sign(gaps), axis=1) > 1, 0.0, np.min(np.abs(gaps), axis=1))
+
+
+def _reflected(models: list[Tried]) -> list[Gap]:
+    """To the letter: depths of 0 and more bring the paths of some field to -R and R; the best of those tried."""
+    title = f"autonomous fields, depths of 0 and more, best of {len(models)}"
+    return [Gap(title, way, min(one.errors[way] for one in models), SOLVED) for way in WAYS]
+
+
+def tried() -> st.SearchStrategy[Tried]:
+    """Autonomous networks, radii, and last depths from 1 to 64."""
+    return st.builds(Tried, flows(1, (CONSTANT,)), st.sampled_from((1.0, 0.5, 2.0)), st.sampled_from((4.0, 1.0, 16.0, 64.0)))
+
+
+def affine(slope: int, speed: int) -> Flow:
+    """z' = a z + c, z(0) = x."""
+    z, x = ex.block("z", 1), ex.block("x", 1)
+    field = ex.concat(ex.add(ex.mul(slope, z[0]), speed))
+    model = Model({z: field}, {z: x}, (0, 1), (), (x,), name="affine")
+    return Flow(f"z' = {ex.add(ex.mul(slope, Z), speed)}", model, {}, float(abs(slope)))
+
+
+def moving() -> st.SearchStrategy[tuple[tuple[int, int], float, float]]:
+    """a and c of z' = a z + c, not both 0; a radius, and a last depth."""
+    fields = st.tuples(st.integers(-2, 2), st.integers(-2, 2)).filter(any)
+    return st.tuples(fields, st.sampled_from((1.0, 0.5, 2.0)), st.sampled_from((4.0, 8.0)))
 
 
 def _counterexample(seed: int) -> dict[str, object] | None:
-    """The simplest constant field that moves, and the depths at which its paths z = x + c s are at -x: one of them is negative."""
-
-    def needed(speed: int) -> dict[str, float]:
-        return {f"from x = {x}": -2 * x / speed for x in (1, -1)}
-
-    speed = smallest(st.integers(-3, 3).filter(bool), lambda c: min(needed(c).values()) < 0, seed)
-    if speed is None:
+    """The simplest autonomous field that moves and stays away from -x, and where it would be there: at negative depths of one path."""
+    found = smallest(moving(), lambda one: Form(tuple(_reflected([_affine(*one)]))).fails, seed)
+    if found is None:
         return None
-    return {"field": f"z' = {speed}", "domain": "[0, s_x] with s_x >= 0", "depth at which the path is at -x": needed(speed)}
+    (slope, speed), radius, last = found
+    forward, backward = _affine(*found), _affine((-slope, -speed), radius, last)
+    return {
+        "field": forward.flow.title,
+        "domain": f"[0, s_x] with 0 <= s_x <= {last:g}",
+        **{f"nearest to {-x:g} from x = {x:g}": _nearest(forward, i) for i, x in enumerate(forward.x[:, 0])},
+        **{f"the same over [-s_x, 0] from x = {x:g}": _nearest(backward, i) for i, x in enumerate(forward.x[:, 0])},
+    }
+
+
+def _affine(field: tuple[int, int], radius: float, last: float) -> Tried:
+    return Tried(affine(*field), radius, last)
+
+
+def _nearest(one: Tried, path: int) -> dict[str, float]:
+    return {way: float(one.radius * found[path]) for way, found in one.nearest.items()}
 
 
 def _figure() -> Figure:
@@ -110,17 +205,27 @@ def _figure() -> Figure:
 
 
 def _measure(seed: int) -> Evidence:
-    drawn = draw(flows(1, (CONSTANT,)), DRAWN, stream(seed, ID))
-    exact = (*_exact("z' = 1, g = -2 x", signed()), *_exact("z' = 2 cos s, g = pi + asin x", waving()))
-    wrong = Form(tuple(_exact("z' = 1, g = 2 x", signed(2))))
+    drawn = draw(tried(), DRAWN, stream(seed, ID))
+    (*_, speed), (*_, amplitude) = (draw(of(), 2, stream(seed, ID)) for of in (speeds, amplitudes))
+    exact = (*_by_speed(speed), *_by_wave(amplitude))
+    wrong = (*_by_speed(speed, 2), *_by_wave(amplitude, -1))
     return Evidence(
-        Form((*exact, *_floors(drawn))),
-        wrong,
-        printed=Form(tuple(_printed(drawn))),
+        Form((*exact, *(gap for one in drawn for gap in one.floor))),
+        Form(wrong),
+        printed=Form(tuple(_reflected(drawn))),
         restored=Form(exact),
         counterexample=_counterexample(stream(seed, ID)),
+        extra=(
+            *(one.monotone for one in drawn),
+            refused("the floor is refused where the field depends on depth", Form(tuple(Tried(_wave(), 1.0, 8.0).floor))),
+        ),
         figures=(_figure(),),
     )
+
+
+def _wave() -> Flow:
+    z, x = ex.block("z", 1), ex.block("x", 1)
+    return Flow("z' = 2 cos s", Model({z: ex.concat(2 * cos(ex.depth))}, {z: x}, (0, 1), (), (x,), name="wave"), {}, 0.0)
 
 
 ADAPTIVE_REFLECTION = Claim(

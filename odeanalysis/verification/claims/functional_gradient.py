@@ -19,8 +19,8 @@ from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.measure import Instance, gaps, instance, scale, smallest_refutation, terms, truths
 from odeanalysis.verification.proof import Step, derivation_holds, identity
 from odeanalysis.verification.strategies.drawing import draw, stream
-from odeanalysis.verification.strategies.problems import Drawn, problems, small_problems
-from odeanalysis.verification.strategies.varied import NODES, VARIATIONS, Variation, varied
+from odeanalysis.verification.strategies.problems import Drawn, problems
+from odeanalysis.verification.strategies.varied import NODES, VARIATIONS, Variation, small_functions, varied
 
 ID = "functional-gradient"
 DRAWN = 4
@@ -130,7 +130,7 @@ def _measure(seed: int) -> Evidence:
         Form(tuple(wrong)),
         printed=Form(tuple(printed)),
         restored=Form(tuple(right)),
-        counterexample=smallest_refutation({"field": 1.0}, stream(seed, ID), small_problems()),
+        counterexample=smallest_refutation({"field": 1.0}, stream(seed, ID), small_functions(), "eps"),
         extra=tuple(_projections(seed)),
         figures=(_figure(shown[-1]),),
     )

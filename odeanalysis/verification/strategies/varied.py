@@ -45,6 +45,9 @@ VARIATIONS = (
     Variation("1 before 2/5, else -2", where(s < sp.Rational(2, 5), 1, -2), lambda x: np.where(x < 0.4, 1.0, -2.0), (0.4,)),
 )
 
+# functions that are no constant, the simplest first
+FUNCTIONS = (s, s**2 - 1, sp.cos(2 * sp.pi * s), where(s < HALF, 1, -1))
+
 
 def spectral() -> st.SearchStrategy[Drawn]:
     """Problems in which p is a sum of functions of a basis."""
@@ -81,6 +84,17 @@ def small_spectral() -> st.SearchStrategy[Drawn]:
 def small_piecewise() -> st.SearchStrategy[Drawn]:
     """The smallest problems with p constant on each half, at a constant."""
     return small_problems().map(lambda one: _constant(one, stacked(one.problem.model, [P.name], (0, HALF, 1)), (1.0, 1.0)))
+
+
+def small_functions() -> st.SearchStrategy[Drawn]:
+    """The smallest problems whose p is a function of depth, moved by a constant eps = 0: the derivative in eps is D ell[1]."""
+    return st.tuples(small_problems(), st.sampled_from(FUNCTIONS)).map(_function)
+
+
+def _function(drawn: tuple[Drawn, Any]) -> Drawn:
+    one, function = drawn
+    model = one.problem.model.with_(parameters=(EPS,), functions={P: function + EPS})
+    return Drawn(Problem(model, one.problem.objective), {EPS.name: 0.0})
 
 
 def _constant(one: Drawn, model: Any, coefficients: tuple[float, ...]) -> Drawn:
