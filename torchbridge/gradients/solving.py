@@ -71,15 +71,22 @@ class _Through(torch.autograd.Function):
         known = where_solved(ctx.task, bars, 0.0)
         if torch.is_grad_enabled():
             return (*(None,) * 4, *_taped(ctx.task, nodes, state, names, known, ctx.needs_input_grad[4:]))
-        return (*(None,) * 4, *ctx.rule(ctx.task, nodes, state, names, known))
+        found = ctx.rule(ctx.task, nodes, state, names, known)
+        return (*(None,) * 4, *_or_zeros(found, (nodes, *state, *names), ctx.needs_input_grad[4:]))
 
 
 def _taped(task: Task, nodes: Tensor, state: State, names: State, bars: State, wanted: tuple[bool, ...]) -> Gradients:
     """The gradients of the recorded steps by autograd, so that they can be differentiated again."""
     found = replayed(task.stepper, nodes, task.grid, task.solved.schedule, state, names)
     inputs = [one for one, flag in zip((nodes, *state, *names), wanted, strict=True) if flag]
-    gradients = iter(torch.autograd.grad(found, inputs, bars, create_graph=True, allow_unused=True))
+    gradients = iter(torch.autograd.grad(found, inputs, bars, create_graph=True, allow_unused=True, materialize_grads=True))
     return tuple(next(gradients) if flag else None for flag in wanted)
+
+
+def _or_zeros(found: Gradients, inputs: State, wanted: tuple[bool, ...]) -> Gradients:
+    """Zeros where nothing depends on an input: a solve gives a gradient to everything that asks for one."""
+    pairs = zip(found, inputs, wanted, strict=True)
+    return tuple((torch.zeros_like(one) if bar is None else bar) if flag else None for bar, one, flag in pairs)
 
 
 def where_solved(task: Task, blocks: State, other: float) -> State:

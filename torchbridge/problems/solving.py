@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -36,11 +37,21 @@ class Solved:
     depths: Tensor
     states: State
     trace: Trace
+    method: str
 
     @property
     def final(self) -> dict[str, Tensor]:
         """The states at S."""
         return {z.name: block[-1] for z, block in zip(self.program.parts.states, self.states, strict=False)}
+
+    def observed(self, i: int) -> dict[str, Tensor]:
+        """The states at the depths of an observation: each [m, B, ...]."""
+        return {z.name: block for z, block in zip(self.program.parts.states, self._gathered(i), strict=False)}
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """Counts over the batch: the most steps of a sample, all rejected steps and evaluations, and which samples failed."""
+        return {"method": self.method, **counts(self.trace)}
 
     @property
     def running(self) -> Tensor:
@@ -77,13 +88,18 @@ class Solved:
         node = self.path.node[:, list(stated.observed[i])]
         index, batched = torch.as_tensor(node.T), self.bound.batch is not None
         rows = torch.arange(len(node))
-        states = tuple(_gathered(block, index, batched) for block in self.states)
+        states = self._gathered(i)
         flags = torch.as_tensor(self.path.flags_at(node)).to(self.states[0]).movedim(1, 0)
         depth, flags = self.depths[rows, index], flags if batched else flags[:, 0]
         environment = self._environment(depth if batched else depth[:, 0], states, flags)
         data, seen = self._data(i)
         cost = self.program.observations[i]({**environment, **data})["cost"]
         return torch.where(seen, cost, 0).sum(0)
+
+    def _gathered(self, i: int) -> State:
+        """The states at an observation's depths: each block [m, ...]."""
+        index = torch.as_tensor(self.path.node[:, list(self.program.parts.observed[i])].T)
+        return tuple(_gathered(block, index) for block in self.states)
 
     def _data(self, i: int) -> tuple[dict[str, Tensor], Tensor]:
         """The data with the depths as first axis, and which have no missing entry: [m] or [m, B]."""
@@ -101,6 +117,18 @@ class Solved:
         return found, seen
 
 
+def counts(trace: Trace) -> dict[str, Any]:
+    """The counts of a solve, over the batch."""
+    found = trace.statistics
+    return {
+        "steps": int(np.max(found.accepted, initial=0)),
+        "rejected": int(np.sum(found.rejected)),
+        "evaluations": int(np.sum(found.evaluations)),
+        "stiff": bool(np.any(found.stiff)),
+        "failed": np.flatnonzero(trace.failed).tolist(),
+    }
+
+
 STAND_IN = 0.73  # what a missing datum is while its cost, which is dropped, is computed
 
 
@@ -109,7 +137,7 @@ def _own(values: Tensor) -> Tensor:
     return values[0] if values.shape == (1,) else values
 
 
-def _gathered(block: Tensor, index: Tensor, batched: bool) -> Tensor:
+def _gathered(block: Tensor, index: Tensor) -> Tensor:
     """A block [K+1, ...] at the nodes of each sample: index [m, S] -> [m, ...]."""
     if index.shape[1] == 1:
         return block[index[:, 0]]
@@ -145,7 +173,7 @@ def solve(
     state = _initial(ready, tensors, bound, way, depths)
     names = tuple(tensors[leaf.name] for leaf in ready.parts.names)
     states = (sensitivity or DiscreteAdjoint()).states(task, depths, state, names)
-    return Solved(ready, tensors, bound, way, depths, states, task.solved)
+    return Solved(ready, tensors, bound, way, depths, states, task.solved, chosen.method)
 
 
 def _initial(ready: Program, tensors: Mapping[str, Tensor], bound: Bound, way: Path, depths: Tensor) -> State:

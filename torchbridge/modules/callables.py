@@ -1,0 +1,56 @@
+"""Fields of any signature as functions of depth, state and data, and what they read besides."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from odeanalysis.errors import ModelError
+
+Function = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""(depth, state, data or None) -> a tensor."""
+
+SIGNATURES = {
+    1: lambda f: lambda s, z, x: f(z),
+    2: lambda f: lambda s, z, x: f(s, z),
+    3: lambda f: lambda s, z, x: f(s, z, x),
+}
+
+
+def function(field: Callable[..., Tensor], what: str = "the field") -> tuple[Function, bool]:
+    """The field as a function of (depth, state, data), and whether it takes data. Raises ModelError for another number of arguments."""
+    call = field.forward if isinstance(field, torch.nn.Module) else field
+    count = _count(call)
+    if count not in SIGNATURES:
+        raise ModelError(f"{what} takes {count} arguments; give f(z), f(s, z) or f(s, z, x)")
+    return SIGNATURES[count](field), count == 3
+
+
+def _count(call: Callable[..., Any]) -> int:
+    """How many arguments a callable must be given, by place."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    given = [one for one in inspect.signature(call).parameters.values() if one.kind in kinds]
+    needed = [one for one in given if one.default is inspect.Parameter.empty]
+    return len(needed) or (1 if given else 0)
+
+
+def leaves_of(value: Tensor) -> Iterator[Tensor]:
+    """The tensors at which the graph of a value ends."""
+    seen, stack = set(), [value.grad_fn]
+    while stack:
+        node = stack.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        variable = getattr(node, "variable", None)
+        if variable is not None:
+            yield variable
+        stack.extend(before for before, _ in node.next_functions)
+
+
+def strangers(value: Tensor, known: Iterable[Tensor]) -> list[Tensor]:
+    """The tensors that require gradients, that a value was computed from, and that are not among those known."""
+    ours = {id(one) for one in known}
+    return [one for one in leaves_of(value) if id(one) not in ours]

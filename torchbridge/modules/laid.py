@@ -1,0 +1,48 @@
+"""The path of a field's solve: its ends, break points and the depths that are asked for, in the order in which they are met."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from odeanalysis.errors import ModelError
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """nodes: [S, K+1], S = 1 where all samples have one path.  wanted: the nodes of the depths that are asked for, [S, m]."""
+
+    nodes: Tensor
+    wanted: Tensor
+
+    def seen(self, block: Tensor) -> Tensor:
+        """A block at the nodes, [K+1, B, ...], at the depths that are asked for: [m, B, ...]."""
+        if len(self.wanted) == 1:
+            return block[self.wanted[0]]
+        return block[self.wanted.T, torch.arange(len(self.wanted), device=block.device)]
+
+
+def laid(start: Tensor, end: Tensor, breaks: Tensor, at: Tensor) -> Laid:
+    """Ends, numbers or [B] each, break points [b] and depths [m]. Raises ModelError for a depth outside a sample's domain."""
+    if start.ndim > 1 or end.ndim > 1 or at.ndim > 1:
+        raise ModelError(
+            f"ends of shapes {tuple(start.shape)}, {tuple(end.shape)} and depths of shape {tuple(at.shape)}; give [] or [B] and [m]"
+        )
+    start, end = torch.broadcast_tensors(start.reshape(-1), end.reshape(-1))
+    low, high = torch.minimum(start, end).detach(), torch.maximum(start, end).detach()
+    inner = torch.clamp(breaks, low[:, None], high[:, None])
+    row = torch.cat([start[:, None], inner, at.expand(len(start), -1), end[:, None]], 1)
+    _check_inside(at, low, high)
+    along = torch.where(end >= start, 1.0, -1.0)[:, None] * (row - start[:, None]).detach()
+    order = torch.argsort(along, dim=1, stable=True)
+    places = torch.argsort(order, dim=1)
+    return Laid(row.gather(1, order), places[:, 1 + len(breaks) : 1 + len(breaks) + len(at)])
+
+
+def _check_inside(at: Tensor, low: Tensor, high: Tensor) -> None:
+    outside = (at < low[:, None]) | (at > high[:, None])
+    if outside.any():
+        sample, place = (int(one) for one in outside.nonzero()[0])
+        raise ModelError(
+            f"depth {float(at[place])} lies outside the domain [{float(low[sample])}, {float(high[sample])}]; ask for depths in it"
+        )

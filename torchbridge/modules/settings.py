@@ -1,0 +1,41 @@
+"""How a module solves: method, steps and sensitivity, as one value."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+from odeanalysis.numerics.gradients.settings import Settings
+from torchbridge.gradients.discrete import DiscreteAdjoint
+from torchbridge.gradients.solving import Sensitivity
+from torchbridge.modules.precision import TOLERANCES, tolerances
+
+
+@dataclass(frozen=True)
+class Solver:
+    """method: a name of `odeanalysis.METHODS`.  steps: None controls the error, N takes N equal steps over the domain.
+
+    rtol, atol: None takes what suits the dtype (1e-8 and 1e-10 in float64, 1e-5 and 1e-6 in float32).
+    own_steps: whether each sample of a batch has step sizes of its own; then they do not depend on the samples beside it. Else the whole
+    batch takes common steps, which is faster where samples are alike.
+    throw: whether a sample that fails raises SolveError; else its states are NaN, and it sends no gradient.
+    Raises ModelError, when it is made or first used, as `odeanalysis.Settings` does, and for tolerances below what a dtype resolves.
+    """
+
+    method: str = "tsit5"
+    rtol: float | None = None
+    atol: float | None = None
+    steps: int | None = None
+    sensitivity: Sensitivity = field(default_factory=DiscreteAdjoint)
+    own_steps: bool = True
+    throw: bool = True
+    max_steps: int = 100_000
+
+    def __post_init__(self) -> None:
+        rtol, atol = TOLERANCES[torch.float64]
+        Settings(
+            self.method, rtol if self.rtol is None else self.rtol, atol if self.atol is None else self.atol, self.steps, self.max_steps
+        )
+
+    def settings(self, dtype: torch.dtype) -> Settings:
+        """The settings of a solve in a dtype."""
+        return Settings(self.method, *tolerances(dtype, self.rtol, self.atol), self.steps, self.max_steps)
