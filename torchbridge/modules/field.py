@@ -31,8 +31,9 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
     domain: (s0, S), each a number, a tensor (with its gradient), or a callable of the first state that gives [B]: adaptive depth.
     running: l(z), l(s, z) or l(s, z, x) -> [B], a cost whose integral forward then gives beside the state.
     breakpoints: depths at which the field may jump, between the ends; steps end there.
-    Other options: those of `Solver`; samples take common steps, except where their ends differ. Methods are explicit ones. Raises ModelError for a field that takes other arguments, and when it is
-    first called where it gives another shape, dtype or device, or reads a tensor that requires a gradient and is no parameter.
+    Other options: those of `Solver`; samples take common steps, except where their ends differ. Methods are explicit ones.
+    Raises ModelError for a field that takes other arguments, and when it is first called where it gives another shape, dtype or device, or
+    reads a tensor that requires a gradient and is no parameter.
     """
 
     def __init__(

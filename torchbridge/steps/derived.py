@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
 from odeanalysis.derivations.parts import H, Parts
@@ -55,6 +56,13 @@ class DerivedStepper(OfTableau):
         carried = (bars[-1],) if self.parts.has_cost else ()
         moved = tuple(found.get(leaf.name) for leaf in self.parts.names)
         return Back((*before, *carried), moved, found.get(self.parts.depth.name), found.get(H.name))
+
+    def pull(self, place: Place, state: State, names: State, bars: State) -> Back:
+        call, given = self.formulas.pull
+        found = dict(zip(given, call((*_flat(place, state, names), *bars)), strict=True))
+        blocks = zip(self.formulas.blocks, state, strict=True)
+        before = tuple(found[name].expand_as(y) if name in found else torch.zeros_like(y) for name, y in blocks)
+        return Back(before, tuple(found.get(leaf.name) for leaf in self.parts.names))
 
 
 def _flat(place: Place, state: State, names: State) -> tuple[Tensor, ...]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from odeanalysis.derivations.parts import COST, H, Parts
 from odeanalysis.derivations.step import attempt, attempt_vjp, step_vjp
 from odeanalysis.numerics.gradients.program import still, summed
-from odeanalysis.symbolic.calculus.reverse import cotangent_of
+from odeanalysis.symbolic.calculus.reverse import cotangent_of, vjp
 from odeanalysis.symbolic.expressions import is_zero
 from odeanalysis.symbolic.formula import Formula
 from odeanalysis.tableaus import Tableau
@@ -67,6 +67,13 @@ class StepFormulas:
     @cached_property
     def slopes(self) -> Call:
         return bound(self.parts.field.only(*self.blocks), self.slots)
+
+    @cached_property
+    def pull(self) -> tuple[Call, tuple[str, ...]]:
+        """The vector-Jacobian product of the field, and the names of what it gives."""
+        stated = self.parts
+        weights = {name: cotangent_of(name, value) for name, value in stated.field.outputs if name in self.blocks}
+        return self._reverse(summed(vjp(stated.field, weights, (*stated.states, *stated.names)), self.shared), (*self.slots, *self.bars))
 
     @cached_property
     def fresh(self) -> Call:

@@ -58,6 +58,20 @@ class OpaqueStepper(OfTableau):
         before = tuple(torch.zeros_like(y) if bar is None else bar for y, bar in zip(state, found[2 : 2 + n], strict=True))
         return Back(before, tuple(next(rest) if name.requires_grad else None for name in names), found[0], found[1])
 
+    def pull(self, place: Place, state: State, names: State, bars: State) -> Back:
+        with torch.enable_grad():
+            start = tuple(block.detach().requires_grad_() for block in state)
+            moving = [name for name in names if name.requires_grad]
+            slopes = self.field(place.depth, start)
+        seen = [(slope, bar) for slope, bar in zip(slopes, bars, strict=True) if slope.requires_grad]
+        inputs = (*start, *moving)
+        found = (
+            torch.autograd.grad([k for k, _ in seen], inputs, [bar for _, bar in seen], allow_unused=True) if seen else [None] * len(inputs)
+        )
+        rest = iter(found[len(state) :])
+        before = tuple(torch.zeros_like(y) if bar is None else bar for y, bar in zip(state, found, strict=False))
+        return Back(before, tuple(next(rest) if name.requires_grad else None for name in names))
+
 
 def combined(step: Tensor, weights: Sequence[float], slopes: Sequence[State]) -> State:
     """h sum_j w_j k_j, block by block."""

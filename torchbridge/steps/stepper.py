@@ -5,6 +5,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from odeanalysis.tableaus import Tableau
+
 State = tuple[Tensor, ...]
 """The state blocks, each [B, ...] or, where nothing is batched, of its own shape; a running cost is the last one."""
 
@@ -50,6 +52,8 @@ class Stepper(Protocol):
     """
 
     @property
+    def tableau(self) -> Tableau: ...
+    @property
     def name(self) -> str: ...
     @property
     def order(self) -> int: ...
@@ -74,4 +78,8 @@ class Stepper(Protocol):
 
     def reverse(self, place: Place, state: State, names: State, kept: tuple[Tensor, ...], bars: State) -> Back:
         """The exact discrete adjoint of the step from `state`: cotangents of the state after it -> those of all it starts from."""
+        ...
+
+    def pull(self, place: Place, state: State, names: State, bars: State) -> Back:
+        """The vector-Jacobian product of the field: cotangents of its slopes -> those of state and names."""
         ...

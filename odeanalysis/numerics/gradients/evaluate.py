@@ -9,6 +9,7 @@ import numpy as np
 from odeanalysis.errors import ModelError, SolveError, question
 from odeanalysis.modeling.arrays import place
 from odeanalysis.modeling.model import Problem
+from odeanalysis.modeling.values import Bound
 from odeanalysis.numerics.gradients.continuous import Backsolve, ContinuousAdjoint
 from odeanalysis.numerics.gradients.differences import ComplexStep, Differences
 from odeanalysis.numerics.gradients.discrete import DiscreteAdjoint
@@ -65,11 +66,11 @@ def evaluate(
 def of_run(run: Run, sensitivity: Sensitivity | None = None, wrt: Iterable[str] | None = None) -> Evaluation:
     """What `evaluate` gives, of a problem that is solved already. Raises as it does."""
     chosen = sensitivity or DiscreteAdjoint()
-    wanted = _wanted(run, wrt)
+    names = wanted(run.setting.bound, wrt)
     with np.errstate(all="ignore"):
         gradients = chosen.gradients(run)
-    found = Evaluation(float(run.value), {name: gradients[name] for name in wanted}, run.final, statistics(run, chosen))
-    _check_finite(run.setting.problem, found)
+    found = Evaluation(float(run.value), {name: gradients[name] for name in names}, run.final, statistics(run, chosen))
+    check_finite(run.setting.problem, found)
     return found
 
 
@@ -97,8 +98,9 @@ def value_and_gradient(
     return found.value, found.gradients
 
 
-def _wanted(run: Run, wrt: Iterable[str] | None) -> list[str]:
-    known = list(run.setting.bound.arrays)
+def wanted(bound: Bound, wrt: Iterable[str] | None) -> list[str]:
+    """The names whose gradients are wanted: all, or those listed. Raises ModelError for a name that no value has."""
+    known = list(bound.arrays)
     names = known if wrt is None else list(wrt)
     for name in names:
         if name not in known:
@@ -125,7 +127,8 @@ def statistics(run: Run, sensitivity: Sensitivity) -> dict[str, Any]:
     }
 
 
-def _check_finite(problem: Problem, found: Evaluation) -> None:
+def check_finite(problem: Problem, found: Evaluation) -> None:
+    """Raises SolveError for a value or a gradient that is not finite."""
     if not np.isfinite(found.value):
         raise SolveError(f"the value of {problem.name!r} is {found.value}; check logarithms, roots and quotients in the objective")
     for name, gradient in found.gradients.items():
