@@ -13,6 +13,7 @@ from torchbridge.gradients.direct import Direct
 from torchbridge.gradients.solving import Sensitivity, Task
 from torchbridge.solvers.solve import Steps, Trace
 from torchbridge.steps.opaque import Field, OpaqueStepper
+from torchbridge.steps.segments import ends
 from torchbridge.steps.stepper import State
 
 
@@ -37,7 +38,8 @@ def integrate(
     nodes = nodes if nodes.ndim == 2 else nodes[None]
     if nodes.shape[1] < 2:
         raise ModelError(f"depths have {nodes.shape[1]} entry; give the depth at which the state is known and one more")
-    grid = Grid(np.asarray(nodes.detach().cpu()))
+    path = np.asarray(nodes.detach().cpu())
+    grid = Grid(path, ends(path))
     task = Task(OpaqueStepper(tableau(method), _guarded(field, state)), grid, steps or Steps())
     states = (sensitivity or Direct()).states(task, nodes, state, tuple(names))
     return states, task.solved

@@ -7,7 +7,7 @@ fraction sigma of it is what is integrated over, so that samples may differ in t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -101,9 +101,10 @@ class Sweep:
     def place(self, j: int, sigma: Tensor | float, like: Tensor) -> tuple[Place, Tensor]:
         """Where sigma is in segment j, and the segment's length, both without an axis where all samples have one path."""
         a, b = self.nodes[:, j], self.nodes[:, j + 1]
-        flags = torch.as_tensor(self.task.grid.pieces[:, j]).to(like)
+        pieces = self.task.grid.pieces[:, j]
+        flags = torch.as_tensor(pieces).to(like)
         depth, length = ((a + sigma * (b - a)).to(like), (b - a).to(like))
-        return Place(_own(depth), _own(length), tuple(map(_own, flags.unbind(1)))), _own(length)
+        return Place(_own(depth), _own(length), tuple(map(_own, flags.unbind(1))), pieces), _own(length)
 
     def segment(self, j: int, state: State | None, costate: State, integrals: State) -> tuple[State, State, State]:
         """Carries costate and integrals, and the state where it is solved for again, from the end of segment j to its start."""
@@ -179,7 +180,7 @@ class Dense:
         )
         state, place = self._start(step)
         share = _own(torch.as_tensor(part).to(place.step))
-        return self.sweep.task.stepper.step(Place(place.depth, share * place.step, place.flags), state, self.sweep.names).after
+        return self.sweep.task.stepper.step(replace(place, step=share * place.step), state, self.sweep.names).after
 
     def _start(self, step: np.ndarray) -> tuple[State, Place]:
         """The state before each sample's step, and where this is taken."""
@@ -195,7 +196,9 @@ class Dense:
         state = tuple(map(gathered, map(list, zip(*(self.states[k] for k in rows), strict=True))))
         here = [self.places[k] for k in rows]
         flags = tuple(map(gathered, map(list, zip(*(one.flags for one in here), strict=True))))
-        return state, Place(gathered([one.depth for one in here]), gathered([one.step for one in here]), flags)
+        return state, Place(
+            gathered([one.depth for one in here]), gathered([one.step for one in here]), flags, self.sweep.task.grid.pieces[:, self.j]
+        )
 
 
 def _own(values: Tensor) -> Tensor:

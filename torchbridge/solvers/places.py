@@ -21,14 +21,15 @@ def places(nodes: Tensor, pieces: Array, schedule: Schedule, like: Tensor) -> li
     a, b = nodes[rows, segment], nodes[rows, segment + 1]
     start, fraction = (torch.as_tensor(part, device=device) for part in (schedule.start, schedule.fraction))
     depth, step = ((a + start * (b - a)).to(like), (fraction * (b - a)).to(like))
-    flags = torch.as_tensor(pieces[rows, segment]).to(like)
-    return [Place(s, h, f) for s, h, f in zip(_split(depth), _split(step), _flags(flags), strict=True)]
+    own = pieces[rows, segment]
+    flags = _flags(torch.as_tensor(own).to(like))
+    return [Place(*parts) for parts in zip(_split(depth), _split(step), flags, own, strict=True)]
 
 
 def place(depth: Array, step: Array, flags: Array, like: Tensor) -> Place:
     """A place from arrays of the host: depth and step [S], flags [S, P]."""
     s, h = (_own(torch.as_tensor(part).to(like)) for part in (depth, step))
-    return Place(s, h, tuple(_own(flag) for flag in torch.as_tensor(flags).to(like).unbind(1)))
+    return Place(s, h, tuple(_own(flag) for flag in torch.as_tensor(flags).to(like).unbind(1)), flags)
 
 
 def _own(values: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """The states of a batch between two steps whose sizes a pilot chooses."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -58,8 +60,7 @@ class Walk:
     def bend(self, place: Numbers, step: Array) -> Array:
         here = self._place(place, step)
         ahead = tuple(y + aligned(here.step, y) * k for y, k in zip(self.state, self._slopes, strict=True))
-        moved = Place(here.depth + here.step, here.step, here.flags)
-        found = self.stepper.slopes(moved, ahead, self.names)
+        found = self.stepper.slopes(replace(here, depth=here.depth + here.step), ahead, self.names)
         change = tuple(a - b for a, b in zip(found, self._slopes, strict=True))
         return self._rms(change, self._scale(self.state))
 

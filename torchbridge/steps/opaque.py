@@ -1,13 +1,14 @@
 """Steps of a field that is any callable on tensors: the tableau, in order; its discrete adjoint by autograd, one step at a time."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from odeanalysis.errors import ModelError
 from torchbridge.solvers.states import aligned
+from torchbridge.steps.segments import inside
 from torchbridge.steps.stepper import Back, Place, State, Taken
 from torchbridge.steps.tableau_facts import OfTableau
 
@@ -33,9 +34,14 @@ class OpaqueStepper(OfTableau):
             )
 
     def slopes(self, place: Place, state: State, names: State) -> State:
-        return self.field(place.depth, state)
+        with inside(place.pieces):
+            return self.field(place.depth, state)
 
     def step(self, place: Place, state: State, names: State, first: State | None = None, keep: bool = False) -> Taken:
+        with inside(place.pieces):
+            return self._step(place, state, first)
+
+    def _step(self, place: Place, state: State, first: State | None) -> Taken:
         numbers = self.tableau.floats
         slopes = [self.field(place.depth, state) if first is None else first]
         moved = state
@@ -47,11 +53,15 @@ class OpaqueStepper(OfTableau):
         return Taken(after, error, slopes[-1] if self.reuses else None)
 
     def reverse(self, place: Place, state: State, names: State, kept: tuple[Tensor, ...], bars: State) -> Back:
+        with inside(place.pieces):
+            return self._reverse(place, state, names, bars)
+
+    def _reverse(self, place: Place, state: State, names: State, bars: State) -> Back:
         with torch.enable_grad():
             depth, step = (one.detach().requires_grad_() for one in (place.depth, place.step))
             start = tuple(block.detach().requires_grad_() for block in state)
             moving = [name for name in names if name.requires_grad]
-            after = self.step(Place(depth, step, place.flags), start, names).after
+            after = self._step(replace(place, depth=depth, step=step), start, None).after
         inputs = (depth, step, *start, *moving)
         found = torch.autograd.grad(after, inputs, bars, allow_unused=True)
         n, rest = len(state), iter(found[2 + len(state) :])
@@ -59,6 +69,10 @@ class OpaqueStepper(OfTableau):
         return Back(before, tuple(next(rest) if name.requires_grad else None for name in names), found[0], found[1])
 
     def pull(self, place: Place, state: State, names: State, bars: State) -> Back:
+        with inside(place.pieces):
+            return self._pull(place, state, names, bars)
+
+    def _pull(self, place: Place, state: State, names: State, bars: State) -> Back:
         with torch.enable_grad():
             start = tuple(block.detach().requires_grad_() for block in state)
             moving = [name for name in names if name.requires_grad]

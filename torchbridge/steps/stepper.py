@@ -1,10 +1,12 @@
 """What a step on tensors is: where it is taken, what it gives, and what its discrete adjoint gives back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
 from torch import Tensor
 
+from odeanalysis.numerics.solvers.stepper import Array
 from odeanalysis.tableaus import Tableau
 
 State = tuple[Tensor, ...]
@@ -13,11 +15,15 @@ State = tuple[Tensor, ...]
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Depth, signed step and flags: without axes where all samples share their steps, else [B] each; in the state's dtype."""
+    """Depth, signed step and flags: without axes where all samples share their steps, else [B] each; in the state's dtype.
+
+    pieces: the flags again, as numbers of the host, [S, P].
+    """
 
     depth: Tensor
     step: Tensor
     flags: tuple[Tensor, ...] = ()
+    pieces: Array = field(default_factory=lambda: np.zeros((1, 0)))
 
 
 @dataclass(frozen=True, eq=False)
