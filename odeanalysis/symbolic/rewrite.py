@@ -36,7 +36,7 @@ def is_leaf(node: Any) -> bool:
 
 def is_atom(node: Any) -> bool:
     """Whether a node has no expressions below it: a leaf, a number, a key, a shape."""
-    return is_leaf(node) or not node.args or isinstance(node, (Str, sp.Tuple))
+    return not node.args or isinstance(node, (Block, Str, sp.Tuple))
 
 
 def rebuild(node: Any, arguments: Iterable[Any]) -> Any:

@@ -80,8 +80,9 @@ def count(*groups: Iterable[Any], inside: bool = True) -> Counter[Any]:
     stack = [root for group in groups for root in group]
     while stack:
         node = stack.pop()
-        uses[node] += 1
-        if uses[node] == 1 and not is_atom(node):
+        seen = uses.get(node, 0)
+        uses[node] = seen + 1
+        if not seen and not is_atom(node):
             stack.extend(node.args if inside else visible(node))
     return uses
 

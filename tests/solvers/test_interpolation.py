@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from odeanalysis.numerics.solvers import Grid, solve
-from odeanalysis.numerics.solvers.interpolation import hermite, lagrange
+from odeanalysis.numerics.solvers.interpolation import Through
 from tests.solvers.problems import ADAPTIVE, NONLINEAR, jumping, one
 
 THETA = np.linspace(-0.1, 1.1, 13)
@@ -13,7 +13,7 @@ THETA = np.linspace(-0.1, 1.1, 13)
 @pytest.mark.parametrize("count", [2, 3, 5, 6])
 def test_lagrange_polynomials_reproduce_polynomials(count):
     points = np.linspace(0, 1, count)
-    basis = lagrange(points, THETA)
+    basis = Through(points).lagrange(THETA)
     for degree in range(count):
         assert np.abs(basis @ points**degree - THETA**degree).max() < 1e-12
     assert np.abs(basis @ points**count - THETA**count).max() > 1e-6
@@ -22,7 +22,7 @@ def test_lagrange_polynomials_reproduce_polynomials(count):
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_hermite_polynomials_reproduce_polynomials_from_values_and_slopes(count):
     points = np.linspace(0, 1, count)
-    values, slopes = hermite(points, THETA)
+    values, slopes = Through(points).hermite(THETA)
     for degree in range(2 * count):
         derivative = degree * points ** max(degree - 1, 0)
         assert np.abs(values @ points**degree + slopes @ derivative - THETA**degree).max() < 1e-11

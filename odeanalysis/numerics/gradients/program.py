@@ -42,8 +42,16 @@ class Compiled:
     function: Callable[..., tuple[Array, ...]]
 
     def __call__(self, values: Values) -> dict[str, Array]:
-        results = self.function(*(values[leaf.name] for leaf in self.formula.inputs))
-        return dict(zip((name for name, _ in self.formula.outputs), results, strict=True))
+        results = self.function(*[values[name] for name in self.taken])
+        return dict(zip(self.given, results, strict=True))
+
+    @cached_property
+    def taken(self) -> tuple[str, ...]:
+        return tuple(leaf.name for leaf in self.formula.inputs)
+
+    @cached_property
+    def given(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.formula.outputs)
 
 
 def compiled(formula: Formula) -> Compiled:
@@ -270,18 +278,21 @@ class Layout:
     def starts(self) -> tuple[int, ...]:
         return tuple(int(start) for start in np.cumsum((0, *self.sizes)))
 
+    @cached_property
+    def places(self) -> tuple[tuple[str, slice, tuple[int, ...]], ...]:
+        """Each state, where it lies in the vector, and its shape."""
+        ends = zip(self.names, self.starts, self.sizes, self.shapes, strict=False)
+        return tuple((name, slice(start, start + size), shape) for name, start, size, shape in ends)
+
     def unpack(self, y: Array) -> dict[str, Array]:
         """[..., n] -> each state with its own shape behind the leading axes."""
         lead = y.shape[:-1]
-        ends = zip(self.names, self.starts, self.sizes, self.shapes, strict=False)
-        return {name: y[..., start : start + size].reshape(*lead, *shape) for name, start, size, shape in ends}
+        return {name: y[..., place].reshape(lead + shape) for name, place, shape in self.places}
 
     def pack(self, states: Values, lead: tuple[int, ...]) -> Array:
         """The states, broadcast to the leading axes, as [..., n]."""
-        flat = [
-            np.broadcast_to(states[name], (*lead, *shape)).reshape(*lead, size)
-            for name, shape, size in zip(self.names, self.shapes, self.sizes, strict=True)
-        ]
+        whole = [_stretched(states[name], lead + shape) for name, _, shape in self.places]
+        flat = [array.reshape((*lead, size)) for array, size in zip(whole, self.sizes, strict=True)]
         return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1)
 
     def entry(self, component: int) -> str:
@@ -291,6 +302,11 @@ class Layout:
                 place = np.unravel_index(component - start, shape) if shape else ()
                 return f"{name}[{', '.join(map(str, map(int, place)))}]" if shape else name
         return str(component)
+
+
+def _stretched(array: Array, shape: tuple[int, ...]) -> Array:
+    """The array itself where it has the shape already, as it mostly does: to ask NumPy costs more than the sums of a small field."""
+    return array if np.shape(array) == shape else np.broadcast_to(array, shape)
 
 
 def layout(stated: Parts, shapes: Mapping[str, tuple[int, ...]]) -> Layout:

@@ -31,10 +31,14 @@ class StepInterpolant:
         theta = (fraction - self.record.start[step, rows]) / self.record.fraction[step, rows]
         states, slopes = self.support
         if slopes is None:
-            return np.einsum("bmk,bmki->bmi", lagrange(self.points, theta), states[step, rows])
-        values, derivatives = hermite(self.points, theta)
+            return np.einsum("bmk,bmki->bmi", self.through.lagrange(theta), states[step, rows])
+        values, derivatives = self.through.hermite(theta)
         path = np.einsum("bmk,bmki->bmi", values, states[step, rows])
         return path + np.einsum("bmk,bmki->bmi", derivatives, slopes[step, rows])
+
+    @cached_property
+    def through(self) -> "Through":
+        return Through(self.points)
 
     @cached_property
     def points(self) -> Array:
@@ -108,21 +112,35 @@ class StepInterpolant:
         return np.where(record.closes[k][:, None], at_node, inside)
 
 
-def lagrange(points: Array, theta: Array) -> Array:
-    """The polynomials that are 1 at one of the points [m] and 0 at the others, at theta [...]: [..., m]."""
-    count = len(points)
-    apart = np.where(np.eye(count, dtype=bool), 1, points[:, None] - points)
-    distance = np.asarray(theta)[..., None] - points
-    others = np.where(np.eye(count, dtype=bool), 1, distance[..., None, :])
-    return (others / apart).prod(-1)
+@dataclass(frozen=True, eq=False)
+class Through:
+    """The polynomials through given points [m]."""
 
+    points: Array
 
-def hermite(points: Array, theta: Array) -> tuple[Array, Array]:
-    """Hermite's polynomials for values and for slopes at the points [m], at theta [...]: [..., m] each.
+    @cached_property
+    def own(self) -> Array:
+        return np.eye(len(self.points), dtype=bool)
 
-    With l_i Lagrange's: (1 - 2 (theta - x_i) l_i'(x_i)) l_i^2 and (theta - x_i) l_i^2.
-    """
-    off = ~np.eye(len(points), dtype=bool)
-    own_slope = np.divide(1, points[:, None] - points, where=off, out=np.zeros(off.shape)).sum(1)
-    squares, distance = lagrange(points, theta) ** 2, np.asarray(theta)[..., None] - points
-    return (1 - 2 * distance * own_slope) * squares, distance * squares
+    @cached_property
+    def apart(self) -> Array:
+        """x_i - x_j, and 1 for i = j."""
+        return np.where(self.own, 1, self.points[:, None] - self.points)
+
+    @cached_property
+    def slopes(self) -> Array:
+        """l_i'(x_i) = sum_j 1/(x_i - x_j), j other than i."""
+        return (1 / self.apart).sum(1) - 1
+
+    def lagrange(self, theta: Array) -> Array:
+        """The polynomials that are 1 at one of the points and 0 at the others, at theta [...]: [..., m]."""
+        distance = np.asarray(theta)[..., None] - self.points
+        return (np.where(self.own, 1, distance[..., None, :]) / self.apart).prod(-1)
+
+    def hermite(self, theta: Array) -> tuple[Array, Array]:
+        """Hermite's polynomials for values and for slopes at the points, at theta [...]: [..., m] each.
+
+        With l_i Lagrange's: (1 - 2 (theta - x_i) l_i'(x_i)) l_i^2 and (theta - x_i) l_i^2.
+        """
+        squares, distance = self.lagrange(theta) ** 2, np.asarray(theta)[..., None] - self.points
+        return (1 - 2 * distance * self.slopes) * squares, distance * squares

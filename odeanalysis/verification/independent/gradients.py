@@ -22,7 +22,7 @@ from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.symbolic import scalars
 from odeanalysis.symbolic.nodes import shape_of
 from odeanalysis.symbolic.rewrite import leaves, substitute, walk
-from odeanalysis.verification.independent.interpreter import evaluate
+from odeanalysis.verification.independent.interpreter import evaluate, evaluator
 from odeanalysis.verification.independent.marching import SCIPY, EqualSteps, March, Slopes, counts
 
 SCAN = 400
@@ -133,7 +133,8 @@ class Statement:
                 yield from _roots(self._height(node, values), grid)
 
     def _height(self, node: Any, values: Mapping[str, Any]) -> Callable[[float], float]:
-        return lambda s: float(evaluate(self._gaps[node], {**values, self.depth: s}))
+        gap, depth = evaluator(self._gaps[node]), self.depth
+        return lambda s: float(gap({**values, depth: s}))
 
     def _splits(self, node: Any, values: Mapping[str, Any]) -> bool:
         """Whether the domain is split where a node switches: at conditions, and at kinks of a straight line in depth."""
@@ -171,19 +172,24 @@ class Statement:
 
     def right_side(self, values: Mapping[str, Any], pieces: Pieces) -> Slopes:
         """The field of one sample in a segment, the running cost behind it."""
-        stated = [substitute(f, pieces) for f in self._slopes]
+        stated, depth = [evaluator(substitute(f, pieces)) for f in self._slopes], self.depth
 
         def slopes(s: float, y: Array) -> Array:
-            here = {**values, **self._named(y), self.depth: s}
-            return np.concatenate([np.ravel(evaluate(f, here)) for f in stated])
+            here = {**values, **self._named(y), depth: s}
+            return np.concatenate([np.ravel(slope(here)) for slope in stated])
 
         return slopes
 
     def _named(self, y: Array) -> dict[str, Array]:
-        found, start = {}, 0
+        return {name: y[place].reshape(shape) if shape else y[place] for name, place, shape in self._places}
+
+    @cached_property
+    def _places(self) -> list[tuple[str, int | slice, tuple[int, ...]]]:
+        """Where each state lies in the vector, and its shape."""
+        found, start = [], 0
         for name, shape in self._shapes.items():
             size = int(np.prod(shape))
-            found[name] = y[start : start + size].reshape(shape) if shape else y[start]
+            found.append((name, slice(start, start + size) if shape else start, shape))
             start += size
         return found
 
@@ -225,6 +231,17 @@ def directional(problem: Problem, bound: Bound, direction: Mapping[str, Array], 
         return (ends[0] - ends[1]) / (2 * size)
 
     coarse, fine = central(STEP), central(STEP / 2)
+    return (4 * fine - coarse) / 3
+
+
+def one_sided(problem: Problem, bound: Bound, direction: Mapping[str, Array], march: March = SCIPY) -> float:
+    """The derivative of the reduced loss along a direction where it has another one the other way, by extrapolated differences."""
+
+    def forward(size: float) -> float:
+        start, near, far = (value(problem, _moved(bound, direction, k * size), march) for k in range(3))
+        return (-3 * start + 4 * near - far) / (2 * size)
+
+    coarse, fine = forward(STEP), forward(STEP / 2)
     return (4 * fine - coarse) / 3
 
 
