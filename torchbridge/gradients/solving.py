@@ -1,7 +1,7 @@
 """What every sensitivity starts from: a solve as a task, and the autograd function that a backward rule makes of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -60,7 +60,7 @@ class _Through(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, task: Task, plan: Plan, rule: Rule, blocks: int, nodes: Tensor, *tensors: Tensor) -> State:
         task.trace = solve(task.stepper, task.grid, tensors[:blocks], tensors[blocks:], task.steps, plan)
-        ctx.task, ctx.rule, ctx.blocks = task, rule, blocks
+        ctx.task, ctx.rule, ctx.blocks = _unlinked(task), rule, blocks
         ctx.save_for_backward(nodes, *tensors)
         return where_solved(task, task.trace.nodes, torch.nan)
 
@@ -75,12 +75,38 @@ class _Through(torch.autograd.Function):
         return (*(None,) * 4, *_or_zeros(found, (nodes, *state, *names), ctx.needs_input_grad[4:]))
 
 
+def _unlinked(task: Task) -> Task:
+    """The task as the graph keeps it: its results know the graph, and would keep it alive when nobody else does."""
+    return replace(task, trace=replace(task.solved, nodes=tuple(node.detach() for node in task.solved.nodes)))
+
+
 def _taped(task: Task, nodes: Tensor, state: State, names: State, bars: State, wanted: tuple[bool, ...]) -> Gradients:
     """The gradients of the recorded steps by autograd, so that they can be differentiated again."""
-    found = replayed(task.stepper, nodes, task.grid, task.solved.schedule, state, names)
-    inputs = [one for one, flag in zip((nodes, *state, *names), wanted, strict=True) if flag]
+    gate = _Gate()
+    nodes, *start = (_Gated.apply(gate, one) for one in (nodes, *state))
+    found = replayed(task.stepper, nodes, task.grid, task.solved.schedule, tuple(start), names)
+    inputs = [one for one, flag in zip((nodes, *start, *names), wanted, strict=True) if flag]
     gradients = iter(torch.autograd.grad(found, inputs, bars, create_graph=True, allow_unused=True, materialize_grads=True))
+    gate.open = True
     return tuple(next(gradients) if flag else None for flag in wanted)
+
+
+@dataclass(eq=False)
+class _Gate:
+    open: bool = False
+
+
+class _Gated(torch.autograd.Function):
+    """The identity. While its gate is shut no gradient passes: what a first state owes to a name is counted behind the solve, not in it."""
+
+    @staticmethod
+    def forward(ctx: Any, gate: _Gate, value: Tensor) -> Tensor:
+        ctx.gate = gate
+        return value.view_as(value)
+
+    @staticmethod
+    def backward(ctx: Any, *bars: Tensor) -> tuple[None, Tensor | None]:
+        return None, bars[0] if ctx.gate.open else None
 
 
 def _or_zeros(found: Gradients, inputs: State, wanted: tuple[bool, ...]) -> Gradients:
