@@ -12,7 +12,7 @@ from odeanalysis.symbolic.nodes import shape_of
 from odeanalysis.symbolic.shapes import Shape
 from odeanalysis.targets import arrays
 from odeanalysis.targets import text as tx
-from odeanalysis.targets.printer import ALL, NEW, Printer, at_keys, is_range
+from odeanalysis.targets.printer import ALL, NEW, TALL, Printer, at_keys, is_range
 from odeanalysis.targets.stacks import is_plain_product
 from odeanalysis.targets.text import Text, call, index, suffix
 
@@ -67,24 +67,58 @@ def _taken_from_one(node: Any) -> Any:
 
 
 def total(p: Printer, node: Any) -> Text:
-    """A sum; a matrix times a vector plus another vector is one call."""
-    pair = _affine(p, node)
-    if pair is None:
-        return arrays.total_of(p, node.args, shape_of(node))
-    matrix, vector = pair[0].args
-    rest = [term for term in node.args if term not in pair]
-    together = call("affine", p(matrix), p(vector), p(pair[1]))
-    return tx.total([arrays.total_of(p, rest, node.shape), together]) if rest else together
+    """A sum; constants times terms are added with one call each, and so is a vector to a matrix times another."""
+    shape = shape_of(node)
+    terms = _factored(p, node.args, shape)
+    pair = _affine(p, terms, shape)
+    scaled = [term for term in terms if _constant(p, term) not in (1, -1)]
+    plain = [term for term in terms if term not in scaled and term not in pair]
+    if not pair and all(map(tx.is_constant, plain)):
+        plain += [scaled.pop(0)] if scaled else []
+    start = [arrays.total_of(p, plain, shape)] if plain else []
+    text = tx.total([*start, _affine_text(p, *pair)] if pair else start)
+    for count, term in enumerate(scaled, 1):
+        constant, factors = arrays.split(p, term)
+        added = p.aligned(ex.mul(*factors), len(shape))
+        text = Text(f"{text.at(tx.ATOM)}.add({added.text}, alpha={tx.number(constant).text})")
+        text = p.bind(text) if count % TALL == 0 else text
+    return text
 
 
-def _affine(p: Printer, node: Any) -> tuple[Any, Any] | None:
-    """A product of a matrix and a vector among the terms, and a name for another vector, as a bias is."""
-    if len(shape_of(node)) != 1:
-        return None
-    vectors = [term for term in node.args if shape_of(term) == node.shape]
+def _constant(p: Printer, term: Any) -> Any:
+    """The constant factor of a term that has other factors, else 1."""
+    if not isinstance(term, (sp.Mul, nodes.Times)) or p.is_named(term):
+        return sp.S.One
+    constant, factors = arrays.split(p, term)
+    return constant if factors else sp.S.One
+
+
+def _factored(p: Printer, terms: Sequence[Any], shape: Shape) -> list[Any]:
+    """The terms, those with one scalar in common as a single product: h (a k + b l) for a h k + b h l."""
+    groups: dict[Any, list[tuple[Any, Any]]] = {}
+    for term in terms:
+        scalar, arrays = ex.split(term)
+        constant, factor = scalar.as_coeff_Mul() if arrays and shape_of(term) == shape and not p.is_named(term) else (1, sp.S.One)
+        groups.setdefault(factor, []).append((term, ex.mul(constant, *arrays)))
+    return [term for factor, pairs in groups.items() for term in _together(factor, pairs)]
+
+
+def _together(factor: Any, pairs: list[tuple[Any, Any]]) -> list[Any]:
+    if factor == 1 or len(pairs) == 1:
+        return [term for term, _ in pairs]
+    return [ex.mul(factor, ex.add(*(part for _, part in pairs)))]
+
+
+def _affine(p: Printer, terms: Sequence[Any], shape: Shape) -> tuple[Any, ...]:
+    """A product of a matrix and a vector among the terms, and a name for another vector, as a bias is; () where there are none."""
+    vectors = [term for term in terms if shape_of(term) == shape] if len(shape) == 1 else []
     products = [term for term in vectors if is_plain_product(p, term)]
     names = [term for term in vectors if term in p.known]
-    return (products[0], names[0]) if products and names else None
+    return (products[0], names[0]) if products and names else ()
+
+
+def _affine_text(p: Printer, product: Any, bias: Any) -> Text:
+    return call("affine", *map(p, (*product.args, bias)))
 
 
 # ---------------------------------------------------------------- parts
@@ -160,7 +194,7 @@ def _without_gaps(p: Printer, shape: Shape, axis: int, pieces: list[Piece]) -> I
 
 RULES: dict[type, Callable[[Printer, Any], Text]] = {
     **dict.fromkeys((sp.Mul, nodes.Times), product),
-    nodes.Plus: total,
+    **dict.fromkeys((sp.Add, nodes.Plus), total),
     nodes.Element: lambda p, node: part(p, node.args[0], node.args[1:]),
     nodes.Slice: lambda p, node: part(p, node.args[0], node.args[1]),
     nodes.Diag: lambda p, node: call("torch.diag_embed", p(node.args[0])),

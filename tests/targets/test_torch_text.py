@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import sympy as sp
+import torch
 from hypothesis import given
 
 from odeanalysis.symbolic import expressions as ex
@@ -15,6 +16,7 @@ from odeanalysis.symbolic.nodes import BatchSum
 from odeanalysis.targets import emit
 from odeanalysis.targets.torch_ import program
 from tests.targets.formulas import closed, formulas
+from torchbridge.callables import compile_torch
 
 a, b = ex.block("a"), ex.block("b")
 u, v, w = ex.block("u", 3), ex.block("v", 3), ex.block("w", 2)
@@ -44,7 +46,13 @@ def test_a_program_as_it_reads():
         (M @ u, "(matvec(M, u),)"),
         (M @ u + w, "(affine(M, u, w),)"),
         (M @ u - w, "(matvec(M, u) - w,)"),
+        (M @ u + w + 2 * M[:, 0], "(affine(M, u, w).add(M[..., :, 0], alpha=2.0),)"),
         (w @ M, "(vecmat(w, M),)"),
+        (2 * u - sp.Rational(1, 2), "(2.0*u - 0.5,)"),
+        (u + 2 * v, "(u.add(v, alpha=2.0),)"),
+        (2 * u + 3 * v - 1, "((2.0*u - 1.0).add(v, alpha=3.0),)"),
+        (a - b / 2, "(a.add(b, alpha=-0.5),)"),
+        (a * u + 2 * a * v, "(a[..., None]*u.add(v, alpha=2.0),)"),
         (ex.diag(w) @ M, "(w[..., :, None]*M,)"),
         (ex.dot(u, v), "((u*v).sum(-1),)"),
         (ex.sumsq(M), "((M*M).sum((-2, -1)),)"),
@@ -94,6 +102,15 @@ def test_the_gradient_of_a_mixed_stack_builds_no_matrix_for_each_sample():
     outputs = {name: BatchSum(value) if name == "W" else value for name, value in derived.outputs}
     text = emit(Formula("gradient", derived.inputs, derived.lets, tuple(outputs.items())), "torch")
     assert text.count("mixed_outer_sum(") == text.count("forms(") == 1 and "None, :]" not in text
+
+
+@pytest.mark.parametrize("shape", [(), (2,)])
+def test_long_sums_are_cut(shape: tuple[int, ...]):
+    names = [ex.block(f"x{k}", *shape) for k in range(600)]
+    program = formula("long", names, {"out": ex.add(*((k + 2) * name for k, name in enumerate(names)))})
+    (found,) = compile_torch(program)(*[torch.ones(shape, dtype=torch.float64)] * 600)
+    assert bool((found == sum(range(2, 602))).all())
+    assert max(line.count(".add(") for line in emit(program, "torch").splitlines()) < 30
 
 
 @given(formulas())
