@@ -12,6 +12,9 @@ from odeanalysis.errors import ModelError
 Function = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """(depth, state, data or None) -> a tensor."""
 
+Cost = Callable[[Tensor, Tensor, Tensor | None, Tensor], Tensor]
+"""(depth, state, data or None, slope of the state) -> [B]."""
+
 SIGNATURES = {
     1: lambda f: lambda s, z, x: f(z),
     2: lambda f: lambda s, z, x: f(s, z),
@@ -20,12 +23,25 @@ SIGNATURES = {
 
 
 def function(field: Callable[..., Tensor], what: str = "the field") -> tuple[Function, bool]:
-    """The field as a function of (depth, state, data), and whether it takes data. Raises ModelError for another number of arguments."""
+    """The field as a function of (depth, state, data), and whether it takes data. Raises ModelError for another number of arguments.
+
+    A module with an attribute `takes_data`, True or False, is called as f(s, z, x) or f(s, z); of others the arguments are counted.
+    """
+    if hasattr(field, "takes_data"):
+        return SIGNATURES[2 + field.takes_data](field), field.takes_data
     call = field.forward if isinstance(field, torch.nn.Module) else field
     count = _count(call)
     if count not in SIGNATURES:
         raise ModelError(f"{what} takes {count} arguments; give f(z), f(s, z) or f(s, z, x)")
     return SIGNATURES[count](field), count == 3
+
+
+def cost(running: Callable[..., Tensor]) -> Cost:
+    """A running cost l(z), l(s, z), l(s, z, x) or l(s, z, x, f), where f is the slope of the state. Raises ModelError for another one."""
+    if _count(running.forward if isinstance(running, torch.nn.Module) else running) == 4:
+        return running
+    call, _ = function(running, "the running cost")
+    return lambda s, z, x, f: call(s, z, x)
 
 
 def _count(call: Callable[..., Any]) -> int:

@@ -2,9 +2,10 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,13 +13,15 @@ from odeanalysis.errors import ModelError
 from odeanalysis.modeling.model import Model, Problem
 from odeanalysis.numerics.solvers.controller import Tolerance
 from torchbridge.integrate import integrate
-from torchbridge.modules.callables import Function, function, leaves_of, strangers
+from torchbridge.modules.breakpoints import Breaks, breaks
+from torchbridge.modules.callables import cost, function, leaves_of, strangers
 from torchbridge.modules.laid import Laid, laid
 from torchbridge.modules.neural_ode import NeuralODE
+from torchbridge.modules.parts import Parts, parts
 from torchbridge.modules.settings import Solver
 from torchbridge.problems.solving import counts
 from torchbridge.solvers.solve import Steps
-from torchbridge.steps.stepper import State
+from torchbridge.steps.segments import ends, inside
 
 Depth = float | Tensor
 Ends = Callable[[Tensor], Depth]
@@ -29,10 +32,12 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
 
     field: a module or another callable on tensors [B, ...]; gradients go to the parameters of a module, and to the data x.
     domain: (s0, S), each a number, a tensor (with its gradient), or a callable of the first state that gives [B]: adaptive depth.
-    running: l(z), l(s, z) or l(s, z, x) -> [B], a cost whose integral forward then gives beside the state.
-    breakpoints: depths at which the field may jump, between the ends; steps end there.
+    running: l(z), l(s, z), l(s, z, x) or l(s, z, x, f) -> [B], a cost whose integral forward then gives beside the state; f is the slope
+    of the state. A cost with the attribute `derives = True` may differentiate f in z.
+    breakpoints: depths at which the field may jump; steps end there. Modules inside the field that have a property `breakpoints` add
+    theirs. Those that are tensors which require gradients receive them.
     Other options: those of `Solver`; samples take common steps, except where their ends differ. Methods are explicit ones.
-    Raises ModelError for a field that takes other arguments, and when it is first called where it gives another shape, dtype or device, or
+    Raises ModelError for a field that takes other arguments, and when it is called for one that gives another shape, dtype or device, or
     reads a tensor that requires a gradient and is no parameter.
     """
 
@@ -42,7 +47,7 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         *,
         domain: tuple[Depth | Ends, Depth | Ends] = (0.0, 1.0),
         running: nn.Module | Callable[..., Tensor] | None = None,
-        breakpoints: Sequence[float] = (),
+        breakpoints: Sequence[Depth] = (),
         **options: Any,
     ):
         super().__init__()
@@ -52,28 +57,33 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         self._checked = False
         self._last: dict[str, Any] = {}
         function(field)
-        if running is not None:
-            function(running, "the running cost")
+        for one in self.costs:
+            cost(one)
 
-    def forward(self, z: Tensor, x: Tensor | None = None, *, at: Sequence[float] | Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
+    @property
+    def costs(self) -> tuple[Callable[..., Tensor], ...]:
+        """The functions whose integrals forward gives beside the state."""
+        return () if self.running is None else (self.running,)
+
+    def forward(self, z: Tensor, x: Tensor | None = None, *, at: Sequence[float] | Tensor | None = None) -> Tensor | tuple[Tensor, ...]:
         """The state at S, or at depths.
 
         z: the state at s0, [B, ...].  x: data that the field takes, [B, ...].  at: depths between the ends, in their order, as numbers or
         as a tensor [m], which then receives gradients.
         Returns z(S), or with `at` [m, B, ...]; with a running cost the pair of this and its integral, [B] or [m, B].
         """
-        way = self._depths(z, at)
-        parts = Parts(*function(self.field), None if self.running is None else function(self.running)[0], x)
-        self._check(parts, z, way.nodes)
-        state = (z,) if parts.running is None else (z, z.new_zeros(len(z)))
+        jumps = breaks(self.breakpoints, (self.field, *self.costs))
+        way, solved = self._depths(z, at, jumps), parts(self.field, self.costs, z, x)
+        self._check(solved, z, way.nodes, jumps)
+        state = (z, *(z.new_zeros(len(z)) for _ in solved.costs))
         settings = self.solver.settings(z.dtype)
         steps = Steps(settings.steps, Tolerance(settings.rtol, settings.atol), max_steps=settings.max_steps, throw=self.solver.throw)
         blocks, trace = integrate(
-            parts.slopes, state, way.nodes, method=settings.method, steps=steps, sensitivity=self.solver.sensitivity, names=self._names(x)
+            solved.slopes, state, way.nodes, method=settings.method, steps=steps, sensitivity=self.solver.sensitivity, names=self._names(x)
         )
         self._last = {"method": settings.method, **counts(trace)}
         found = tuple(block[-1] if at is None else way.seen(block) for block in blocks)
-        return found[0] if len(found) == 1 else (found[0], found[1])
+        return found if solved.costs else found[0]
 
     @property
     def statistics(self) -> dict[str, Any]:
@@ -86,54 +96,40 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         """The tensors that the field reads beside depth and state."""
         return [*self.parameters(), *([x] if x is not None and x.requires_grad else [])]
 
-    def _depths(self, z: Tensor, at: Sequence[float] | Tensor | None) -> Laid:
+    def _depths(self, z: Tensor, at: Sequence[float] | Tensor | None, jumps: Breaks) -> Laid:
         start, end = (torch.as_tensor(one(z) if callable(one) else one, device=z.device).double() for one in (self.start, self.end))
         inner = torch.as_tensor(() if at is None else at, device=z.device).double()
-        return laid(start, end, torch.as_tensor(self.breakpoints, device=z.device).double(), inner)
+        return laid(start, end, jumps.of_fixed(z.device), jumps.of_moving(z.device), inner)
 
-    def _check(self, parts: "Parts", z: Tensor, depths: Tensor) -> None:
+    def _check(self, solved: Parts, z: Tensor, nodes: Tensor, jumps: Breaks) -> None:
         """Once: what the field reads is known."""
         if self._checked:
             return
-        with torch.enable_grad():
-            depth = depths.detach()[..., 0].to(z.dtype)
-            value = parts.field(depth, z.detach(), None if parts.x is None else parts.x)
-        _check_data(parts, self)
-        others = strangers(value, self._names(parts.x))
-        if others:
-            shapes = ", ".join(str(tuple(one.shape)) for one in others)
-            raise ModelError(
-                f"the field reads a tensor of shape {shapes} that requires a gradient and is no parameter of the module: no gradient "
-                "would reach it; make it an nn.Parameter of a module, pass it as x, or detach it"
-            )
-        _warn_unused(self.field, value)
+        state = z.detach().requires_grad_()
+        x = None if solved.x is None else solved.x.detach().requires_grad_(solved.x.requires_grad)
+        path = nodes.detach()[:1]
+        with torch.enable_grad(), inside(ends(np.asarray(path.cpu()))[:, 0]):
+            slope, *costs = replace(solved, x=x).slopes(path[0, 0].to(z.dtype), (state,))
+        _check_known((slope, *costs), [state, *([] if x is None else [x]), *self.parameters()])
+        _warn_unused(self.field, (slope, *jumps.moving))
         self._checked = True
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """The functions of a solve, and the data that they take."""
-
-    field: Function
-    takes_data: bool
-    running: Function | None
-    x: Tensor | None
-
-    def slopes(self, depth: Tensor, blocks: State) -> State:
-        found = self.field(depth, blocks[0], self.x)
-        return (found,) if self.running is None else (found, self.running(depth, blocks[0], self.x))
+def _check_known(values: Sequence[Tensor], known: Sequence[Tensor]) -> None:
+    others = [one for value in values for one in strangers(value, known)]
+    if others:
+        shapes = ", ".join(str(tuple(one.shape)) for one in others)
+        raise ModelError(
+            f"the field reads a tensor of shape {shapes} that requires a gradient and is no parameter of the module: no gradient "
+            "would reach it; make it an nn.Parameter of a module, pass it as x, or detach it"
+        )
 
 
-def _check_data(parts: Parts, module: FieldODE) -> None:
-    if parts.takes_data and parts.x is None:
-        raise ModelError("the field takes data, f(s, z, x); call the module with it: module(z, x)")
-
-
-def _warn_unused(field: Any, value: Tensor) -> None:
-    """Parameters that the field's value does not depend on."""
+def _warn_unused(field: Any, values: Sequence[Tensor]) -> None:
+    """Parameters that neither the field's value nor its break points depend on."""
     if not isinstance(field, nn.Module):
         return
-    reached = {id(one) for one in leaves_of(value)}
+    reached = {id(one) for value in values for one in (value, *leaves_of(value))}
     unused = [name for name, one in field.named_parameters() if one.requires_grad and id(one) not in reached]
     if unused:
         warnings.warn(

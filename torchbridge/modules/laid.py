@@ -22,14 +22,20 @@ class Laid:
         return block[self.wanted.T, torch.arange(len(self.wanted), device=block.device)]
 
 
-def laid(start: Tensor, end: Tensor, breaks: Tensor, at: Tensor) -> Laid:
-    """Ends, numbers or [B] each, break points [b] and depths [m]. Raises ModelError for a depth outside a sample's domain."""
+def laid(start: Tensor, end: Tensor, fixed: Tensor, moving: Tensor, at: Tensor) -> Laid:
+    """Ends, numbers or [B] each, break points [b] that are fixed or move, and depths [m].
+
+    Break points outside all domains are left out. Raises ModelError for a depth outside a sample's domain, and for a break point that moves
+    and stands on another node, where it has two one-sided derivatives.
+    """
     if start.ndim > 1 or end.ndim > 1 or at.ndim > 1:
         raise ModelError(
             f"ends of shapes {tuple(start.shape)}, {tuple(end.shape)} and depths of shape {tuple(at.shape)}; give [] or [B] and [m]"
         )
     start, end = torch.broadcast_tensors(start.reshape(-1), end.reshape(-1))
     low, high = torch.minimum(start, end).detach(), torch.maximum(start, end).detach()
+    breaks = _inside(torch.cat([fixed, moving]), low, high)
+    _check_apart(moving, torch.cat([start, end, fixed, at]).detach())
     inner = torch.clamp(breaks, low[:, None], high[:, None])
     row = torch.cat([start[:, None], inner, at.expand(len(start), -1), end[:, None]], 1)
     _check_inside(at, low, high)
@@ -37,6 +43,23 @@ def laid(start: Tensor, end: Tensor, breaks: Tensor, at: Tensor) -> Laid:
     order = torch.argsort(along, dim=1, stable=True)
     places = torch.argsort(order, dim=1)
     return Laid(row.gather(1, order), places[:, 1 + len(breaks) : 1 + len(breaks) + len(at)])
+
+
+def _inside(breaks: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """The break points inside a sample's domain, of any sample."""
+    depths = breaks.detach()
+    return breaks[((depths > low[:, None]) & (depths < high[:, None])).any(0)]
+
+
+def _check_apart(moving: Tensor, others: Tensor) -> None:
+    depths = moving.detach()
+    same = (depths[:, None] == others).any(1) | ((depths[:, None] == depths).sum(1) > 1)
+    if same.any():
+        depth = float(depths[same.nonzero()[0, 0]])
+        raise ModelError(
+            f"a break point that moves stands at {depth}, on an end of the domain, on a depth that is asked for or on another break point: "
+            "its derivative from the left is not the one from the right; move it a little, or let it not require a gradient"
+        )
 
 
 def _check_inside(at: Tensor, low: Tensor, high: Tensor) -> None:
