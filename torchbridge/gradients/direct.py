@@ -13,12 +13,15 @@ from torchbridge.steps.stepper import State
 
 @dataclass(frozen=True)
 class Direct:
-    """Solves once to learn the steps, and takes them again under autograd."""
+    """Solves under autograd; where the nodes move, it solves once to learn the steps, and takes them again from node to node."""
 
     name = "direct"
 
     def states(self, task: Task, nodes: Tensor, state: State, names: State) -> State:
-        with torch.no_grad():
-            task.trace = solve(task.stepper, task.grid, state, names, task.steps, Nothing())
-        found = replayed(task.stepper, nodes, task.grid, task.trace.schedule, state, names)
+        moves = nodes.requires_grad and torch.is_grad_enabled()
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not moves):
+            task.trace = solve(task.stepper, task.grid, state, names, task.steps, Nothing(), None if moves else task.dense)
+        found = task.trace.nodes
+        if moves:
+            found = replayed(task.stepper, nodes, task.grid, task.trace.schedule, state, names, task.dense)
         return where_solved(task, found, torch.nan)

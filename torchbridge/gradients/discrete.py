@@ -7,6 +7,7 @@ from torch import Tensor
 
 from odeanalysis.numerics.solvers.record import Schedule
 from torchbridge.gradients.solving import Gradients, Task, through
+from torchbridge.solvers.dense import BackReading
 from torchbridge.solvers.nodes import starting
 from torchbridge.solvers.places import places
 from torchbridge.solvers.solve import after
@@ -28,19 +29,30 @@ class DiscreteAdjoint:
 
 def sweep(task: Task, nodes: Tensor, state: State, names: State, bars: State) -> Gradients:
     """The reverse sweep: cotangents of the states at the nodes -> those of nodes, first state and names."""
-    trace, stepper = task.solved, task.stepper
-    schedule, where = trace.schedule, places(nodes, task.grid.pieces, trace.schedule, state[0])
+    trace, stepper, last = task.solved, task.stepper, task.grid.segments
+    with torch.set_grad_enabled(nodes.requires_grad):
+        schedule, where = trace.schedule, places(nodes, task.grid.pieces, trace.schedule, state[0])
     gathered = Gathered(len(names))
+    inner = None if task.dense is None else BackReading(task.dense, stepper, schedule, nodes, names, tuple(bar[last + 1 :] for bar in bars))
 
     def again(k: int, before: State) -> State:
         return after(schedule, k, stepper.step(where[k], before, names).after, before)
 
-    cotangent = tuple(bar[-1] for bar in bars)
+    cotangent = tuple(bar[last] for bar in bars)
     for k, before, kept in trace.tape.backwards(again):
-        back = stepper.reverse(where[k], before, names, kept, cotangent)
+        if inner is None:
+            back = stepper.reverse(where[k], before, names, kept, cotangent)
+        else:
+            back = inner.step(k, where[k], before, kept, cotangent)
         gathered.take(back.names, back.depth, back.step)
         cotangent = with_costs(schedule, k, back.state, bars)
-    return (gathered.to_nodes(nodes, schedule), *cotangent, *gathered.names)
+    moved = (gathered.to_nodes(nodes, schedule), None if inner is None else inner.to_nodes())
+    return (_total(moved), *cotangent, *gathered.names)
+
+
+def _total(parts: tuple[Tensor | None, ...]) -> Tensor | None:
+    known = [part for part in parts if part is not None]
+    return torch.stack(known).sum(0) if known else None
 
 
 def with_costs(schedule: Schedule, k: int, cotangent: State, bars: State) -> State:

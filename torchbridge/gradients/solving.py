@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from odeanalysis.numerics.solvers.grid import Grid
+from torchbridge.solvers.dense import Dense
 from torchbridge.solvers.solve import Steps, Trace, replayed, solve
 from torchbridge.solvers.states import aligned
 from torchbridge.solvers.tapes import Plan
@@ -19,11 +20,16 @@ Gradients = tuple[Tensor | None, ...]
 
 @dataclass(eq=False)
 class Task:
-    """A solve that is to be differentiated; `trace` is there once it has been run."""
+    """A solve that is to be differentiated; `trace` is there once it has been run.
+
+    dense: depths between the nodes whose states are wanted, too, where all samples share their steps: `nodes` below are then [1, K+1+M],
+    nodes and those depths, and states at nodes [K+1+M, ...]. `Direct()` and `DiscreteAdjoint()` know it.
+    """
 
     stepper: Stepper
     grid: Grid
     steps: Steps
+    dense: Dense | None = None
     trace: Trace | None = field(default=None)
 
     @property
@@ -59,7 +65,7 @@ def through(task: Task, plan: Plan, rule: Rule, nodes: Tensor, state: State, nam
 class _Through(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, task: Task, plan: Plan, rule: Rule, blocks: int, nodes: Tensor, *tensors: Tensor) -> State:
-        task.trace = solve(task.stepper, task.grid, tensors[:blocks], tensors[blocks:], task.steps, plan)
+        task.trace = solve(task.stepper, task.grid, tensors[:blocks], tensors[blocks:], task.steps, plan, task.dense)
         ctx.task, ctx.rule, ctx.blocks = _unlinked(task), rule, blocks
         ctx.save_for_backward(nodes, *tensors)
         return where_solved(task, task.trace.nodes, torch.nan)
@@ -84,7 +90,7 @@ def _taped(task: Task, nodes: Tensor, state: State, names: State, bars: State, w
     """The gradients of the recorded steps by autograd, so that they can be differentiated again."""
     gate = _Gate()
     nodes, *start = (_Gated.apply(gate, one) for one in (nodes, *state))
-    found = replayed(task.stepper, nodes, task.grid, task.solved.schedule, tuple(start), names)
+    found = replayed(task.stepper, nodes, task.grid, task.solved.schedule, tuple(start), names, task.dense)
     inputs = [one for one, flag in zip((nodes, *start, *names), wanted, strict=True) if flag]
     gradients = iter(torch.autograd.grad(found, inputs, bars, create_graph=True, allow_unused=True, materialize_grads=True))
     gate.open = True

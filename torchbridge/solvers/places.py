@@ -8,6 +8,7 @@ from torch import Tensor
 
 from odeanalysis.numerics.solvers.record import Schedule
 from odeanalysis.numerics.solvers.stepper import Array
+from torchbridge.solvers.states import depth_like
 from torchbridge.steps.stepper import Place
 
 
@@ -20,16 +21,16 @@ def places(nodes: Tensor, pieces: Array, schedule: Schedule, like: Tensor) -> li
     rows, segment = np.arange(samples), schedule.segment
     a, b = nodes[rows, segment], nodes[rows, segment + 1]
     start, fraction = (torch.as_tensor(part, device=device) for part in (schedule.start, schedule.fraction))
-    depth, step = ((a + start * (b - a)).to(like), (fraction * (b - a)).to(like))
+    depth, step = (depth_like(a + start * (b - a), like), depth_like(fraction * (b - a), like))
     own = pieces[rows, segment]
-    flags = _flags(torch.as_tensor(own).to(like))
+    flags = _flags(depth_like(torch.as_tensor(own), like))
     return [Place(*parts) for parts in zip(_split(depth), _split(step), flags, own, strict=True)]
 
 
 def place(depth: Array, step: Array, flags: Array, like: Tensor) -> Place:
     """A place from arrays of the host: depth and step [S], flags [S, P]."""
-    s, h = (_own(torch.as_tensor(part).to(like)) for part in (depth, step))
-    return Place(s, h, tuple(_own(flag) for flag in torch.as_tensor(flags).to(like).unbind(1)), flags)
+    s, h = (_own(depth_like(torch.as_tensor(part), like)) for part in (depth, step))
+    return Place(s, h, tuple(_own(flag) for flag in depth_like(torch.as_tensor(flags), like).unbind(1)), flags)
 
 
 def _own(values: Tensor) -> Tensor:

@@ -1,43 +1,36 @@
 """The one call behind which fixed and adaptive steps stand, and what it gives."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from odeanalysis.errors import ModelError
-from odeanalysis.numerics.solvers.controller import Controller, Tolerance
 from odeanalysis.numerics.solvers.fixed import equal_steps, step_counts
 from odeanalysis.numerics.solvers.grid import Grid
 from odeanalysis.numerics.solvers.pilot import Pilot
 from odeanalysis.numerics.solvers.record import Schedule
 from odeanalysis.numerics.solvers.solution import Statistics
+from torchbridge.solvers.dense import Dense, reading
 from torchbridge.solvers.nodes import AtNodes
 from torchbridge.solvers.places import places
+from torchbridge.solvers.settings import Steps
 from torchbridge.solvers.states import chosen
 from torchbridge.solvers.tapes import Plan, Tape
 from torchbridge.solvers.walk import Walk
+from torchbridge.solvers.watching import Watch
+from torchbridge.steps.interpolants import Around
 from torchbridge.steps.stepper import State, Stepper
 
-
-@dataclass(frozen=True)
-class Steps:
-    """How a solve chooses its steps: `count` equal ones over the domain, or as many as the error wants.
-
-    throw: whether a sample that fails raises SolveError; else it has NaN for its states, and the others go on.
-    """
-
-    count: int | None = None
-    tolerance: Tolerance = field(default_factory=Tolerance)
-    controller: Controller = field(default_factory=Controller)
-    max_steps: int = 100_000
-    throw: bool = True
+__all__ = ["Steps", "Trace", "after", "follow", "replayed", "solve"]
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A solve: its steps, the states at the nodes (each block [K+1, ...]), what is kept of the steps, counts, which samples failed."""
+    """A solve: its steps, the states at the nodes (each block [K+1, ...], or [K+1+M, ...] with M depths of dense output behind the nodes),
+    what is kept of the steps, counts, which samples failed.
+    """
 
     schedule: Schedule
     nodes: State
@@ -46,34 +39,53 @@ class Trace:
     failed: np.ndarray
 
 
-def solve(stepper: Stepper, grid: Grid, state: State, names: State, steps: Steps, plan: Plan) -> Trace:
-    """Solves from a state at the first node through all nodes.
+def solve(stepper: Stepper, grid: Grid, state: State, names: State, steps: Steps, plan: Plan, dense: Dense | None = None) -> Trace:
+    """Solves from a state at the first node through all nodes, or until one who watches is done.
 
     grid: nodes [S, K+1] and flags, S = 1 where all samples share their steps, else one row for each of them.
-    names: what the field reads beside depth and state.
+    names: what the field reads beside depth and state.  dense: depths between the nodes whose states are wanted, too.
     Raises SolveError where a solve fails, ModelError where a method without an error estimate is to control its error.
     """
-    if steps.count is not None:
-        return follow(stepper, grid, equal_steps(grid, step_counts(grid, steps.count)), state, names, plan)
+    if steps.given is not None or steps.count is not None:
+        schedule = steps.given or equal_steps(grid, step_counts(grid, steps.count or 1))
+        return follow(stepper, grid, schedule, state, names, plan, dense, steps.watches)
     if not stepper.adaptive:
         raise ModelError(f"method {stepper.name!r} has no error estimate; give a number of steps, or take tsit5")
-    walk = Walk(stepper, grid, state, names, steps.tolerance, plan, steps.throw)
+    walk = Walk(stepper, grid, state, names, steps, plan, dense)
     pilot = Pilot(walk, steps.controller)
     with np.errstate(all="ignore"):
-        while pilot.live.any():
+        while pilot.live.any() and not _done(steps.watches):
+            pilot.size = np.clip(pilot.size, steps.shortest, steps.longest)
             pilot.iterate(steps.max_steps)
     return Trace(walk.schedule(), walk.nodes.states(walk.state), walk.tape, walk.statistics(), walk.failed)
 
 
-def follow(stepper: Stepper, grid: Grid, schedule: Schedule, state: State, names: State, plan: Plan) -> Trace:
+def follow(
+    stepper: Stepper,
+    grid: Grid,
+    schedule: Schedule,
+    state: State,
+    names: State,
+    plan: Plan,
+    dense: Dense | None = None,
+    watches: tuple[Watch, ...] = (),
+) -> Trace:
     """Takes exactly the steps of a schedule, which is known before; nothing waits for a device."""
     nodes = torch.as_tensor(grid.nodes, device=state[0].device)
-    tape, at_nodes, keep = plan.tape(), AtNodes(grid.segments), plan.keeps_stages
+    tape, at_nodes, keep = plan.tape(), AtNodes(grid.segments, reading(dense, stepper, names, like=nodes)), plan.keeps_stages
     for k, place in enumerate(places(nodes, grid.pieces, schedule, state[0])):
         at_nodes.see(schedule, k, state)
+        for watch in watches:
+            watch.tried(place, state)
         taken = stepper.step(place, state, names, keep=keep)
+        at_nodes.look(schedule, k, Around(stepper, place, state, names, taken))
         tape.add(state, taken.kept)
+        for watch in watches:
+            watch.accepted(place, state, taken)
         state = after(schedule, k, taken.after, state)
+        if _done(watches):
+            schedule = first_steps(schedule, k + 1)
+            break
     count = schedule.accepted.sum(0)
     nothing = np.zeros(len(count), dtype=int)
     statistics = Statistics(count, nothing, count * stepper.stages, nothing.astype(bool))
@@ -85,10 +97,25 @@ def after(schedule: Schedule, k: int, moved: State, state: State) -> State:
     return chosen(schedule.accepted[k], moved, state)
 
 
-def replayed(stepper: Stepper, nodes: Tensor, grid: Grid, schedule: Schedule, state: State, names: State) -> State:
-    """The states at the nodes by the same steps, between nodes [S, K+1] that may have moved: plain operations that autograd follows."""
-    at_nodes = AtNodes(grid.segments)
+def replayed(
+    stepper: Stepper, nodes: Tensor, grid: Grid, schedule: Schedule, state: State, names: State, dense: Dense | None = None
+) -> State:
+    """The states at the nodes, and at M depths of dense output, by the same steps between nodes and depths [S, K+1] or [1, K+1+M] that may
+    have moved: plain operations that autograd follows.
+    """
+    at_nodes = AtNodes(grid.segments, reading(dense, stepper, names, nodes))
     for k, place in enumerate(places(nodes, grid.pieces, schedule, state[0])):
         at_nodes.see(schedule, k, state)
-        state = after(schedule, k, stepper.step(place, state, names).after, state)
+        taken = stepper.step(place, state, names)
+        at_nodes.look(schedule, k, Around(stepper, place, state, names, taken))
+        state = after(schedule, k, taken.after, state)
     return at_nodes.states(state)
+
+
+def first_steps(schedule: Schedule, count: int) -> Schedule:
+    """The first steps of a schedule, and no more."""
+    return Schedule(schedule.start[:count], schedule.fraction[:count], schedule.segment[:count], schedule.closes[:count])
+
+
+def _done(watches: tuple[Watch, ...]) -> bool:
+    return any(watch.done for watch in watches)

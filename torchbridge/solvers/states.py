@@ -26,9 +26,18 @@ def chosen(mask: Array, yes: State, no: State) -> State:
 def mean_square(state: State, samples: int) -> Array:
     """The mean of the squares over all entries of each sample, [S]; with one step size for all, over the whole batch: [1]."""
     if samples == 1:
-        total, count = sum(block.square().sum() for block in state), sum(block.numel() for block in state)
+        total, count = sum(_squares(block).sum() for block in state), sum(block.numel() for block in state)
         return np.array([float(total) / max(count, 1)])
-    rows = [block.square().reshape(samples, -1) for block in state]
+    rows = [_squares(block).reshape(samples, -1) for block in state]
     total = sum(row.sum(1) for row in rows)
     assert isinstance(total, Tensor)
     return (total / sum(row.shape[1] for row in rows)).double().cpu().numpy()
+
+
+def _squares(block: Tensor) -> Tensor:
+    return (block.abs() if block.is_complex() else block).square()
+
+
+def depth_like(values: Tensor, block: Tensor) -> Tensor:
+    """Depths or steps beside a block: on its device, in its dtype, or the real one of a complex block."""
+    return values.to(block.device, block.dtype.to_real())

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from odeanalysis.errors import SolveError
-from odeanalysis.numerics.solvers.controller import FLOOR, Tolerance
 from odeanalysis.numerics.solvers.failure import EVENTS
 from odeanalysis.numerics.solvers.grid import Grid
 from odeanalysis.numerics.solvers.grid import Place as Numbers
@@ -16,10 +15,13 @@ from odeanalysis.numerics.solvers.record import Schedule
 from odeanalysis.numerics.solvers.solution import Statistics
 from odeanalysis.numerics.solvers.stepper import Array
 from odeanalysis.numerics.solvers.stiffness import ESTIMATE, ITERATIONS
+from torchbridge.solvers.dense import Dense, reading
 from torchbridge.solvers.nodes import AtNodes
 from torchbridge.solvers.places import place as tensors
-from torchbridge.solvers.states import aligned, chosen, mean_square
+from torchbridge.solvers.settings import Steps
+from torchbridge.solvers.states import aligned, chosen, depth_like, mean_square
 from torchbridge.solvers.tapes import Plan
+from torchbridge.steps.interpolants import Around
 from torchbridge.steps.stepper import Place, State, Stepper, Taken
 
 
@@ -27,14 +29,16 @@ class Walk:
     """All samples in lockstep, with a step size for each (S = B) or one for all (S = 1); see `odeanalysis`' pilot for what is asked of it.
 
     The slopes at the start of a step are kept over rejections, and over steps whose method ends with them, never into a new segment.
+    Under autograd, the steps go on its tape; what decides on their sizes does not.
     """
 
-    def __init__(self, stepper: Stepper, grid: Grid, state: State, names: State, tolerance: Tolerance, plan: Plan, throw: bool):
+    def __init__(self, stepper: Stepper, grid: Grid, state: State, names: State, steps: Steps, plan: Plan, dense: Dense | None = None):
         self.stepper, self.grid, self.state, self.names = stepper, grid, state, names
-        self.tolerance, self.plan, self.throw = tolerance, plan, throw
+        self.steps, self.measure = steps, steps.norm
         self.samples = grid.samples
         self.keep = plan.keeps_stages and self.samples == 1
-        self.tape, self.nodes = plan.tape(), AtNodes(grid.segments)
+        self.tape = plan.tape()
+        self.nodes = AtNodes(grid.segments, reading(dense, stepper, names, like=state[0]))
         self.first: State | None = None
         self.accepted, self.rejected, self.evaluations = np.zeros((3, self.samples), dtype=int)
         self.stiff = np.zeros(self.samples, dtype=bool)
@@ -44,7 +48,7 @@ class Walk:
     # ------------------------------------------------------------ sizes
 
     def first_sizes(self) -> Array:
-        return initial_step(self, self.stepper.order)
+        return initial_step(self, self.stepper.order) if self.steps.first is None else np.full(self.samples, self.steps.first)
 
     def start(self, place: Numbers, real: Array) -> tuple[Array, Array]:
         """The norms of the state and of its slope at the start; the slope is kept for the first step."""
@@ -54,39 +58,47 @@ class Walk:
         self.first = slopes if self.stepper.reuses else None
         self._slopes = slopes
         self.evaluations = self.evaluations + 2 * real
-        scale = self._scale(self.state)
-        return self._rms(self.state, scale), self._rms(slopes, scale)
+        with torch.no_grad():
+            scale = self.measure.scale(self.state)
+            return self._size(self.state, scale), self._size(slopes, scale)
 
+    @torch.no_grad()
     def bend(self, place: Numbers, step: Array) -> Array:
         here = self._place(place, step)
         ahead = tuple(y + aligned(here.step, y) * k for y, k in zip(self.state, self._slopes, strict=True))
         found = self.stepper.slopes(replace(here, depth=here.depth + here.step), ahead, self.names)
         change = tuple(a - b for a, b in zip(found, self._slopes, strict=True))
-        return self._rms(change, self._scale(self.state))
+        return self._size(change, self.measure.scale(self.state))
 
+    @torch.no_grad()
     def norm(self, place: Numbers, attempt: Taken) -> Array:
         assert attempt.error is not None
-        found = self._rms(attempt.error, self._scale(self.state, attempt.after))
+        found = self._size(attempt.error, self.measure.scale(self.state, attempt.after))
         finite = np.isfinite(mean_square(attempt.after, self.samples))
+        found = np.where(np.abs(place.step) <= self.steps.shortest, np.minimum(found, 1), found)
         return np.where(place.step == 0, 0, np.where(finite, found, np.nan))
 
+    @torch.no_grad()
     def radius(self, place: Numbers) -> tuple[Array, int]:
         """The spectral radius by the power method on differences of the field."""
-        here, scale = self._place(place), self._scale(self.state)
+        here, scale = self._place(place), self.measure.scale(self.state)
         at = direction = self.stepper.slopes(here, self.state, self.names)
         growth = np.zeros(self.samples)
         for _ in range(ITERATIONS):
-            size = self._rms(direction, scale)
+            size = self._size(direction, scale)
             factor = self._tensor(1 / np.where(size == 0, 1, size))
             moved = tuple(y + aligned(factor, y) * d for y, d in zip(self.state, direction, strict=True))
             direction = tuple(a - b for a, b in zip(self.stepper.slopes(here, moved, self.names), at, strict=True))
-            growth = self._rms(direction, scale)
+            growth = self._size(direction, scale)
         return growth, ESTIMATE
 
     # ------------------------------------------------------------ steps
 
     def attempt(self, place: Numbers) -> Taken:
         here, moving = self._place(place), place.step != 0
+        self.here = here
+        for watch in self.steps.watches:
+            watch.tried(here, self.state)
         if self.keep or not self.stepper.reuses:
             taken = self.stepper.step(here, self.state, self.names, keep=self.keep)
             self.evaluations = self.evaluations + moving * self.stepper.stages
@@ -98,9 +110,11 @@ class Walk:
 
     def advance(self, row: Schedule, place: Numbers, attempt: Taken) -> None:
         accepted, closes = row.accepted[0], row.closes[0]
+        self._tell(bool(accepted.any()), attempt)
         if not accepted.any():
             return
         self.nodes.see(row, 0, self.state)
+        self.nodes.look(row, 0, Around(self.stepper, self.here, self.state, self.names, attempt, self.first))
         self.rows.append(row)
         self.tape.add(self.state, attempt.kept)
         self.state = chosen(accepted, attempt.after, self.state)
@@ -112,7 +126,7 @@ class Walk:
 
     def fail(self, event: str, place: Numbers, attempt: Taken, sample: int) -> None:
         """Raises SolveError, or gives the sample up."""
-        if self.throw:
+        if self.steps.throw:
             raise _failure("vanished" if event == "small" else event, place, sample, self.samples)
         self.failed[sample] = True
 
@@ -135,18 +149,20 @@ class Walk:
         return tensors(place.depth, place.step if step is None else step, place.pieces, self.state[0])
 
     def _tensor(self, values: Array) -> Tensor:
-        found = torch.as_tensor(values).to(self.state[0])
+        found = depth_like(torch.as_tensor(values), self.state[0])
         return found[0] if self.samples == 1 else found
 
-    def _scale(self, *states: State) -> State:
-        """atol + rtol max |y| of each entry."""
-        rtol, atol = float(self.tolerance.rtol), float(self.tolerance.atol)
-        largest = [torch.stack([block.abs() for block in blocks]).amax(0) for blocks in zip(*states, strict=True)]
-        return tuple((atol + rtol * block).clamp_min(FLOOR if block.dtype == torch.float64 else 1e-37) for block in largest)
+    def _size(self, state: State, scale: State) -> Array:
+        return self.measure.size(state, scale, self.samples)
 
-    def _rms(self, state: State, scale: State) -> Array:
-        return np.sqrt(mean_square(tuple(a / b for a, b in zip(state, scale, strict=True)), self.samples))
+    def _tell(self, accepted: bool, attempt: Taken) -> None:
+        for watch in self.steps.watches:
+            if accepted:
+                watch.accepted(self.here, self.state, attempt)
+            else:
+                watch.rejected(self.here, self.state)
 
+    @torch.no_grad()
     def _check(self, slopes: State, place: Numbers, needed: Array) -> None:
         broken = needed & ~np.isfinite(mean_square(slopes, self.samples))
         if broken.any():

@@ -1,13 +1,14 @@
 """Steps of a field that is any callable on tensors: the tableau, in order; its discrete adjoint by autograd, one step at a time."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from odeanalysis.errors import ModelError
 from torchbridge.solvers.states import aligned
+from torchbridge.steps.pullback import pullback
 from torchbridge.steps.segments import inside
 from torchbridge.steps.stepper import Back, Place, State, Taken
 from torchbridge.steps.tableau_facts import OfTableau
@@ -42,31 +43,25 @@ class OpaqueStepper(OfTableau):
             return self._step(place, state, first)
 
     def _step(self, place: Place, state: State, first: State | None) -> Taken:
+        after, slopes = self._moved(place, state, first)
+        if self.reuses:
+            slopes.append(self.field(place.depth + place.step, after))
+        weights = self.tableau.floats.b_error
+        error = combined(place.step, weights, slopes) if weights else None
+        return Taken(after, error, slopes[-1] if self.reuses else None)
+
+    def _moved(self, place: Place, state: State, first: State | None = None) -> tuple[State, list[State]]:
+        """The state after the step, and the slopes of which it is made."""
         numbers = self.tableau.floats
         slopes = [self.field(place.depth, state) if first is None else first]
-        moved = state
-        for i in range(1, self.stages):
+        for i in range(1, self.stages - self.reuses):
             moved = advanced(state, place.step, numbers.a[i][:i], slopes)
             slopes.append(self.field(place.depth + numbers.c[i] * place.step, moved))
-        after = moved if self.reuses else advanced(state, place.step, numbers.b, slopes)
-        error = combined(place.step, numbers.b_error, slopes) if numbers.b_error else None
-        return Taken(after, error, slopes[-1] if self.reuses else None)
+        return advanced(state, place.step, numbers.b, slopes), slopes
 
     def reverse(self, place: Place, state: State, names: State, kept: tuple[Tensor, ...], bars: State) -> Back:
         with inside(place.pieces):
-            return self._reverse(place, state, names, bars)
-
-    def _reverse(self, place: Place, state: State, names: State, bars: State) -> Back:
-        with torch.enable_grad():
-            depth, step = (one.detach().requires_grad_() for one in (place.depth, place.step))
-            start = tuple(block.detach().requires_grad_() for block in state)
-            moving = [name for name in names if name.requires_grad]
-            after = self._step(replace(place, depth=depth, step=step), start, None).after
-        inputs = (depth, step, *start, *moving)
-        found = torch.autograd.grad(after, inputs, bars, allow_unused=True)
-        n, rest = len(state), iter(found[2 + len(state) :])
-        before = tuple(torch.zeros_like(y) if bar is None else bar for y, bar in zip(state, found[2 : 2 + n], strict=True))
-        return Back(before, tuple(next(rest) if name.requires_grad else None for name in names), found[0], found[1])
+            return pullback(lambda here, start: self._moved(here, start)[0], place, state, names, bars)[0]
 
     def pull(self, place: Place, state: State, names: State, bars: State) -> Back:
         with inside(place.pieces):
