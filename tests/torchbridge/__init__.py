@@ -1,0 +1,1 @@
+"""Tests of `torchbridge`, a file for each property."""
