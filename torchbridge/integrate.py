@@ -8,10 +8,10 @@ from torch import Tensor
 
 from odeanalysis.errors import ModelError
 from odeanalysis.numerics.solvers.grid import Grid
-from odeanalysis.tableaus import tableau
 from torchbridge.gradients.direct import Direct
 from torchbridge.gradients.solving import Sensitivity, Task
 from torchbridge.solvers.solve import Steps, Trace
+from torchbridge.steps.methods import on_tensors
 from torchbridge.steps.opaque import Field, OpaqueStepper
 from torchbridge.steps.segments import ends
 from torchbridge.steps.stepper import State
@@ -40,7 +40,7 @@ def integrate(
         raise ModelError(f"depths have {nodes.shape[1]} entry; give the depth at which the state is known and one more")
     path = np.asarray(nodes.detach().cpu())
     grid = Grid(path, ends(path))
-    task = Task(OpaqueStepper(tableau(method), _guarded(field, state)), grid, steps or Steps())
+    task = Task(OpaqueStepper(on_tensors(method), _guarded(field, state)), grid, steps or Steps())
     states = (sensitivity or Direct()).states(task, nodes, state, tuple(names))
     return states, task.solved
 

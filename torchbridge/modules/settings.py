@@ -8,11 +8,13 @@ from odeanalysis.numerics.gradients.settings import Settings
 from torchbridge.gradients.discrete import DiscreteAdjoint
 from torchbridge.gradients.solving import Sensitivity
 from torchbridge.modules.precision import TOLERANCES, tolerances
+from torchbridge.steps.methods import on_tensors
 
 
 @dataclass(frozen=True)
 class Solver:
-    """method: a name of `odeanalysis.METHODS`.  steps: None controls the error, N takes N equal steps over the domain.
+    """method: the name of an explicit or a Rosenbrock method of `odeanalysis.METHODS`.
+    steps: None controls the error, N takes N equal steps over the domain.
 
     rtol, atol: None takes what suits the dtype (1e-8 and 1e-10 in float64, 1e-5 and 1e-6 in float32).
     own_steps: whether each sample of a batch has step sizes of its own; then they do not depend on the samples beside it. Else the whole
@@ -31,6 +33,7 @@ class Solver:
     max_steps: int = 100_000
 
     def __post_init__(self) -> None:
+        on_tensors(self.method)
         rtol, atol = TOLERANCES[torch.float64]
         Settings(
             self.method, rtol if self.rtol is None else self.rtol, atol if self.atol is None else self.atol, self.steps, self.max_steps

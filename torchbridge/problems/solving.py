@@ -15,7 +15,6 @@ from odeanalysis.numerics.gradients.paths import Path
 from odeanalysis.numerics.gradients.settings import Settings
 from odeanalysis.numerics.solvers.controller import Tolerance
 from odeanalysis.symbolic.nodes import shape_of
-from odeanalysis.tableaus import tableau
 from torchbridge.gradients.discrete import DiscreteAdjoint
 from torchbridge.gradients.solving import Sensitivity, Task
 from torchbridge.problems.paths import lay, node_depths
@@ -23,6 +22,7 @@ from torchbridge.problems.program import Program, program
 from torchbridge.problems.values import checked
 from torchbridge.solvers.solve import Steps, Trace
 from torchbridge.steps.derived import DerivedStepper
+from torchbridge.steps.methods import on_tensors
 from torchbridge.steps.stepper import State
 
 
@@ -158,16 +158,17 @@ def solve(
     values: name -> tensor, number or array, of the name's shape or with a leading batch axis.  sensitivity: `DiscreteAdjoint()` by default.
     own_steps: whether each sample of a batch has step sizes of its own, which then do not depend on the samples beside it.
     throw: whether a sample that fails raises; else its states are NaN, and it sends no gradient.
-    Raises ModelError for values that do not fit, SolveError for a solve that fails.
+    Raises ModelError for values that do not fit and methods that take no steps on tensors, SolveError for a solve that fails.
     """
     chosen = settings or Settings()
+    used = on_tensors(chosen.method)
     tensors, bound = checked(problem, values)
     shared = frozenset(leaf.name for leaf in problem.model.names) - bound.batched
     ready = program(problem, shared)
     way = lay(ready, tensors, bound.batched, bound.batch, own_steps and chosen.steps is None)
     like = next(iter(tensors.values()), torch.zeros((), dtype=torch.float64))
     depths = node_depths(ready, tensors, way, like.device)
-    stepper = DerivedStepper(tableau(chosen.method), ready.parts, shared, way.grid.samples == 1)
+    stepper = DerivedStepper(used, ready.parts, shared, way.grid.samples == 1)
     steps = Steps(chosen.steps, Tolerance(chosen.rtol, chosen.atol), max_steps=chosen.max_steps, throw=throw)
     task = Task(stepper, way.grid, steps)
     state = _initial(ready, tensors, bound, way, depths)
