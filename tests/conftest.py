@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 ENVIRONMENT = {
@@ -16,3 +17,18 @@ for name, value in ENVIRONMENT.items():
 
 settings.register_profile("suite", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.load_profile("suite")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Workers are given the tests of a group together."""
+    if getattr(config.option, "numprocesses", None):
+        config.option.dist = "loadgroup"
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of one `name` (a case, a claim) are a group: what is derived, solved and verified of it is kept for all of them."""
+    for item in items:
+        name = item.callspec.params.get("name") if hasattr(item, "callspec") else None
+        if isinstance(name, str):
+            item.add_marker(pytest.mark.xdist_group(name))

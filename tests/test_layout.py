@@ -6,7 +6,7 @@ import re
 import tokenize
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 
@@ -36,6 +36,10 @@ class Source:
     def tree(self) -> ast.Module:
         return ast.parse(self.text, filename=str(self.path))
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
+
     @property
     def is_ours(self) -> bool:
         return self.path.parts[0] in PACKAGES
@@ -49,7 +53,7 @@ class Source:
         return "cli" in (*self.path.parts, self.path.stem)
 
     def functions(self) -> Iterator[Function]:
-        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+        return (node for node in self.nodes if isinstance(node, Function))
 
 
 def documented(source: Source) -> Iterator[str]:
@@ -82,14 +86,14 @@ def finished(source: Source) -> Iterator[str]:
 
 def precise_handlers(source: Source) -> Iterator[str]:
     """A handler names the errors it expects, never all of them."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ExceptHandler) and _catches_all(node):
             yield f"line {node.lineno}: catches every error; name those it expects"
 
 
 def no_test_left_out(source: Source) -> Iterator[str]:
     """No test is skipped or expected to fail."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute) and node.attr in NOT_RUN and ast.unparse(node).startswith("pytest."):
             yield f"line {node.lineno}: {ast.unparse(node)}; make the test run, or remove it"
 
@@ -164,6 +168,7 @@ def _is_own(module: str) -> bool:
     return module.startswith(".") or module.partition(".")[0] in PACKAGES
 
 
+@cache
 def sources() -> list[Source]:
     paths = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
     return [Source(path.relative_to(ROOT), path.read_text(encoding="utf-8")) for path in paths]
@@ -179,7 +184,7 @@ def sample(text: str) -> Source:
 
 def exported(source: Source) -> set[str]:
     """The names that an `__init__` takes from its modules or lists in `__all__`, without the modules themselves."""
-    imports = [node for node in ast.walk(source.tree) if isinstance(node, ast.ImportFrom)]
+    imports = [node for node in source.nodes if isinstance(node, ast.ImportFrom)]
     own = _module(source)
     modules = {alias.name for node in imports if node.module in (None, own) for alias in node.names}
     taken = {alias.asname or alias.name for node in imports for alias in node.names}
@@ -206,6 +211,7 @@ def parts(folder: Path) -> set[str]:
     return packages | modules
 
 
+@pytest.mark.xdist_group("layout")
 @pytest.mark.parametrize("rule", RULES, ids=names(RULES))
 def test_every_file_keeps_the_rule(rule: Rule):
     found = [f"{source.path}: {problem}" for source in sources() for problem in rule(source)]
@@ -222,11 +228,13 @@ def test_no_rule_complains_of_what_is_allowed(rule: Rule, text: str):
     assert not list(rule(sample(text)))
 
 
+@pytest.mark.xdist_group("layout")
 def test_all_our_files_are_read():
     read = {source.path for source in sources()}
     assert {Path("odeanalysis/errors.py"), Path("torchbridge/__init__.py"), Path("tests/conftest.py")} <= read
 
 
+@pytest.mark.xdist_group("layout")
 def test_no_name_is_both_a_part_and_a_function():
     inits = [source for source in sources() if source.is_init]
     clashes = {str(init.path): exported(init) & parts(ROOT / init.path.parent) for init in inits}

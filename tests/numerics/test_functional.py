@@ -64,17 +64,17 @@ def name_that_varies(problem: Any) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case not in LEFT_OUT])
-def test_projections_are_gradients_in_coefficients(case: str):
+@pytest.mark.parametrize("name", [name for name in CASES if name not in LEFT_OUT])
+def test_projections_are_gradients_in_coefficients(name: str):
     """At the constants that the cases have, onto 1, s, s^2, without solving again: with running costs that contain the name, observations
     at s0 and elsewhere, missing data, break points, interpolated inputs, batches, backward domains, networks."""
-    problem, values, basis = CASES[case].problem(), CASES[case].values(), Monomial(3)
-    name = name_that_varies(problem)
-    if name is not None:
-        found = gradient_of(problem, values, name).project(basis)
-        varied, coefficients = at_constant(problem, values, name, basis)
-        _, wanted = oda.value_and_gradient(varied, coefficients, wrt=[name], **TIGHT)
-        assert found.shape == wanted[name].shape and apart(found, wanted[name]) < EXACT
+    problem, values, basis = CASES[name].problem(), CASES[name].values(), Monomial(3)
+    moved = name_that_varies(problem)
+    if moved is not None:
+        found = gradient_of(problem, values, moved).project(basis)
+        varied, coefficients = at_constant(problem, values, moved, basis)
+        _, wanted = oda.value_and_gradient(varied, coefficients, wrt=[moved], **TIGHT)
+        assert found.shape == wanted[moved].shape and apart(found, wanted[moved]) < EXACT
 
 
 def test_most_cases_have_a_name_that_varies():

@@ -1,7 +1,6 @@
 """Claims on more coordinates, derivatives and data: other seeds, the counterexample by hand, and what is left when a transform is wrong."""
 
 import sys
-from functools import cache
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from odeanalysis.verification.claims.higher_order import flipped
 from odeanalysis.verification.flows.by_hand import CLOSE, agreement, same_ends, states
 from odeanalysis.verification.strategies import augmented
 from odeanalysis.verification.strategies.augmented import Size
-from tests.verification.test_claims import VERDICTS
+from tests.verification.test_claims import VERDICTS, report
 
 NAMES = ("zero-augmentation", "input-layer", "structured-augmentation", "higher-order", "selective-higher-order", "data-control")
 SIZE = Size(2, 1, 2, "spectral", -0.5, 3)
@@ -22,11 +21,6 @@ MAKERS = (
     *(augmented.vanilla, augmented.zero, augmented.layer, augmented.structured, augmented.affine),
     *(augmented.ordered, augmented.selective, augmented.controlled, augmented.carried),
 )
-
-
-@cache
-def report(name):
-    return runner.examine(name, 0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -119,13 +113,13 @@ def flipped_data(right, model, data):
 
 
 BREAKS = {
-    "the start of an augmented state flipped": (augment, "augment", flipped_start, NAMES[:3]),
+    "the start of an augmented state flipped": (augment, "augment", flipped_start, ("structured-augmentation",)),
     "z_p' = -f": (higher_order, "_first", flipped_highest, ("higher-order",)),
     "z_e' = -f_e": (higher_order, "_joined", other_coordinates, ("selective-higher-order",)),
     "all blocks start at 0": (higher_order, "_starts", all_at_rest, ("selective-higher-order",)),
     "position and velocity start at each other's values": (higher_order, "_starts", velocity_first, ("higher-order",)),
     "the data before the state": (data_control, "parts", data_before_the_state, ("data-control",)),
-    "the data flipped": (data_control, "_expression", flipped_data, ("higher-order", "data-control")),
+    "the data flipped": (data_control, "_expression", flipped_data, ("higher-order",)),
 }
 
 
