@@ -1,5 +1,36 @@
-"""The bridge from `odeanalysis` to torch: its formulas, tableaus and derived gradients on tensors.
+"""The bridge from `odeanalysis` to torch: stated models and any fields as modules, solved and differentiated on tensors.
 
-Nothing is built here yet: the package has no public names, and importing it needs no torch. What will stand here may
-import torch and any part of `odeanalysis`; no part of `odeanalysis` imports it.
+    NeuralODE(model)        a module of a stated Model or Problem: its backward is the derived problem
+    NeuralODE(field)        a module of any f(z), f(s, z) or f(s, z, x)
+    solve(problem, values)  a stated problem on tensors: states, loss, statistics
+
+It imports torch and any part of `odeanalysis`; no part of `odeanalysis` imports it.
 """
+
+from torchbridge.callables import compile_torch
+from torchbridge.gradients.continuous import Backsolve, ContinuousAdjoint
+from torchbridge.gradients.direct import Direct
+from torchbridge.gradients.discrete import DiscreteAdjoint
+from torchbridge.integrate import integrate
+from torchbridge.modules import FieldODE, NeuralODE, Solver, StatedODE
+from torchbridge.problems.solving import Solved, solve
+from torchbridge.solvers.solve import Steps
+from torchbridge.solvers.tapes import Checkpointed, Full
+
+__all__ = [
+    "Backsolve",
+    "Checkpointed",
+    "ContinuousAdjoint",
+    "Direct",
+    "DiscreteAdjoint",
+    "FieldODE",
+    "Full",
+    "NeuralODE",
+    "Solved",
+    "Solver",
+    "StatedODE",
+    "Steps",
+    "compile_torch",
+    "integrate",
+    "solve",
+]

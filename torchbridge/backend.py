@@ -39,7 +39,7 @@ def evaluate(
     solved = solve(problem, tensors, settings, _chosen(sensitivity))
     gradients = _gradients(solved.value, {name: tensors[name] for name in wanted})
     final = {name: state.detach().numpy() for name, state in solved.final.items()}
-    found = core.Evaluation(float(solved.value), gradients, final, _statistics(solved, sensitivity or DiscreteAdjoint()))
+    found = core.Evaluation(float(solved.value.detach()), gradients, final, _statistics(solved, sensitivity or DiscreteAdjoint()))
     core.check_finite(problem, found)
     return found
 
