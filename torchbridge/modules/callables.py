@@ -23,17 +23,22 @@ SIGNATURES = {
 
 
 def function(field: Callable[..., Tensor], what: str = "the field") -> tuple[Function, bool]:
-    """The field as a function of (depth, state, data), and whether it takes data. Raises ModelError for another number of arguments.
+    """The field as a function of (depth, state, data), and whether it takes data. Raises ModelError for another number of arguments."""
+    count = arity(field, what)
+    return SIGNATURES[count](field), count == 3
+
+
+def arity(field: Any, what: str = "the field") -> int:
+    """1 for f(z), 2 for f(s, z), 3 for f(s, z, x). Raises ModelError for another number of arguments.
 
     A module with an attribute `takes_data`, True or False, is called as f(s, z, x) or f(s, z); of others the arguments are counted.
     """
     if hasattr(field, "takes_data"):
-        return SIGNATURES[2 + field.takes_data](field), field.takes_data
-    call = field.forward if isinstance(field, torch.nn.Module) else field
-    count = _count(call)
+        return 2 + bool(field.takes_data)
+    count = _count(field.forward if isinstance(field, torch.nn.Module) else field)
     if count not in SIGNATURES:
         raise ModelError(f"{what} takes {count} arguments; give f(z), f(s, z) or f(s, z, x)")
-    return SIGNATURES[count](field), count == 3
+    return count
 
 
 def cost(running: Callable[..., Tensor]) -> Cost:
@@ -42,6 +47,15 @@ def cost(running: Callable[..., Tensor]) -> Cost:
         return running
     call, _ = function(running, "the running cost")
     return lambda s, z, x, f: call(s, z, x)
+
+
+def drawn(running: Any, z: Tensor) -> Cost:
+    """A running cost as the function of one solve from a state z.
+
+    A cost with a method `drawn(z)` gives that by it: its noise stays the same from the solve's first step to its last gradient, whatever
+    else is solved in between.
+    """
+    return cost(running.drawn(z) if hasattr(running, "drawn") else running)
 
 
 def _count(call: Callable[..., Any]) -> int:

@@ -1,7 +1,7 @@
 """A module, or any callable, as the field of a neural ODE."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from odeanalysis.modeling.model import Model, Problem
 from odeanalysis.numerics.solvers.controller import Tolerance
 from torchbridge.integrate import integrate
 from torchbridge.modules.breakpoints import Breaks, breaks
-from torchbridge.modules.callables import cost, function, leaves_of, strangers
+from torchbridge.modules.callables import arity, cost, leaves_of, strangers
 from torchbridge.modules.laid import Laid, laid
 from torchbridge.modules.neural_ode import NeuralODE
 from torchbridge.modules.parts import Parts, parts
@@ -22,9 +22,11 @@ from torchbridge.modules.settings import Solver
 from torchbridge.problems.solving import counts
 from torchbridge.solvers.solve import Steps
 from torchbridge.steps.segments import ends, inside
+from torchbridge.steps.stepper import State
 
 Depth = float | Tensor
 Ends = Callable[[Tensor], Depth]
+Domain = tuple[Depth | Ends, Depth | Ends]
 
 
 class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstance(model, (Model, Problem))):
@@ -33,7 +35,8 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
     field: a module or another callable on tensors [B, ...]; gradients go to the parameters of a module, and to the data x.
     domain: (s0, S), each a number, a tensor (with its gradient), or a callable of the first state that gives [B]: adaptive depth.
     running: l(z), l(s, z), l(s, z, x) or l(s, z, x, f) -> [B], a cost whose integral forward then gives beside the state; f is the slope
-    of the state. A cost with the attribute `derives = True` may differentiate f in z.
+    of the state.
+    A field or a cost with the attribute `derives = True` may call `torch.autograd.grad` in z; a cost may differentiate f.
     breakpoints: depths at which the field may jump; steps end there. Modules inside the field that have a property `breakpoints` add
     theirs. Those that are tensors which require gradients receive them.
     Other options: those of `Solver`; samples take common steps, except where their ends differ. Methods are explicit ones.
@@ -45,7 +48,7 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         self,
         field: nn.Module | Callable[..., Tensor],
         *,
-        domain: tuple[Depth | Ends, Depth | Ends] = (0.0, 1.0),
+        domain: Domain = (0.0, 1.0),
         running: nn.Module | Callable[..., Tensor] | None = None,
         breakpoints: Sequence[Depth] = (),
         **options: Any,
@@ -56,9 +59,9 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         self.solver = Solver(**options)
         self._checked = False
         self._last: dict[str, Any] = {}
-        function(field)
-        for one in self.costs:
-            cost(one)
+        arity(field)
+        if running is not None:
+            cost(running)
 
     @property
     def costs(self) -> tuple[Callable[..., Tensor], ...]:
@@ -72,9 +75,13 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         as a tensor [m], which then receives gradients.
         Returns z(S), or with `at` [m, B, ...]; with a running cost the pair of this and its integral, [B] or [m, B].
         """
+        return self._solved(z, x, at, (self.start, self.end))
+
+    def _solved(self, z: Tensor, x: Tensor | None, at: Sequence[float] | Tensor | None, domain: Domain) -> Tensor | tuple[Tensor, ...]:
         jumps = breaks(self.breakpoints, (self.field, *self.costs))
-        way, solved = self._depths(z, at, jumps), parts(self.field, self.costs, z, x)
-        self._check(solved, z, way.nodes, jumps)
+        way, solved = _depths(domain, z, at, jumps), parts(self.field, self.costs, z, x)
+        if not self._checked:
+            self._check(solved, z, _depths(domain, z, (), jumps).nodes, jumps)
         state = (z, *(z.new_zeros(len(z)) for _ in solved.costs))
         settings = self.solver.settings(z.dtype)
         steps = Steps(settings.steps, Tolerance(settings.rtol, settings.atol), max_steps=settings.max_steps, throw=self.solver.throw)
@@ -96,23 +103,30 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         """The tensors that the field reads beside depth and state."""
         return [*self.parameters(), *([x] if x is not None and x.requires_grad else [])]
 
-    def _depths(self, z: Tensor, at: Sequence[float] | Tensor | None, jumps: Breaks) -> Laid:
-        start, end = (torch.as_tensor(one(z) if callable(one) else one, device=z.device).double() for one in (self.start, self.end))
-        inner = torch.as_tensor(() if at is None else at, device=z.device).double()
-        return laid(start, end, jumps.of_fixed(z.device), jumps.of_moving(z.device), inner)
-
     def _check(self, solved: Parts, z: Tensor, nodes: Tensor, jumps: Breaks) -> None:
-        """Once: what the field reads is known."""
-        if self._checked:
-            return
-        state = z.detach().requires_grad_()
-        x = None if solved.x is None else solved.x.detach().requires_grad_(solved.x.requires_grad)
-        path = nodes.detach()[:1]
-        with torch.enable_grad(), inside(ends(np.asarray(path.cpu()))[:, 0]):
-            slope, *costs = replace(solved, x=x).slopes(path[0, 0].to(z.dtype), (state,))
-        _check_known((slope, *costs), [state, *([] if x is None else [x]), *self.parameters()])
-        _warn_unused(self.field, (slope, *jumps.moving))
+        """Once, in every segment between break points: what the field reads is known."""
+        state = z.detach().requires_grad_() if solved.derives else z.detach()
+        x = solved.x.detach().requires_grad_() if solved.x is not None and solved.x.requires_grad else solved.x
+        found = list(_in_segments(replace(solved, x=x), state, nodes.detach()))
+        _check_known([one for values in found for one in values], [state, *([] if x is None else [x]), *self.parameters()])
+        _warn_unused(self.field, [*(values[0] for values in found), *jumps.moving])
         self._checked = True
+
+
+def _depths(domain: Domain, z: Tensor, at: Sequence[float] | Tensor | None, jumps: Breaks) -> Laid:
+    start, end = (torch.as_tensor(one(z) if callable(one) else one, device=z.device).double() for one in domain)
+    inner = torch.as_tensor(() if at is None else at, device=z.device).double()
+    return laid(start, end, jumps.of_fixed(z.device), jumps.of_moving(z.device), inner)
+
+
+def _in_segments(solved: Parts, state: Tensor, nodes: Tensor) -> Iterator[State]:
+    """The slope and the costs at the start of each segment."""
+    pieces = ends(np.asarray(nodes.cpu()))
+    for k in range(pieces.shape[1]):
+        depth = nodes[:, k].to(state.dtype)
+        with torch.enable_grad(), inside(pieces[:, k]):
+            found = solved.slopes(depth[0] if len(depth) == 1 else depth, (state,))
+        yield found
 
 
 def _check_known(values: Sequence[Tensor], known: Sequence[Tensor]) -> None:

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from odeanalysis.errors import ModelError
-from torchbridge.modules.callables import Cost, Function, cost, function
+from torchbridge.modules.callables import Cost, Function, drawn, function
 from torchbridge.steps.stepper import State
 
 
@@ -16,7 +15,7 @@ from torchbridge.steps.stepper import State
 class Parts:
     """field, costs: functions of depth, state and data; a cost sees the slope of the state as well.
 
-    derives: whether a cost differentiates the slope in the state, which then carries a graph, also where autograd is off.  x: the data.
+    derives: whether the field or a cost differentiates in the state, which then carries a graph, also where autograd is off.  x: the data.
     """
 
     field: Function
@@ -35,18 +34,9 @@ class Parts:
 
 
 def parts(field: Callable[..., Tensor], costs: Sequence[Callable[..., Tensor]], z: Tensor, x: Tensor | None) -> Parts:
-    """The functions of a solve from a state z with data x. Raises ModelError where the field takes data and there are none.
-
-    A cost with a method `drawn(z)` gives by it the function of this solve, whose noise stays the same from its first step to its last
-    gradient, whatever else is solved in between.
-    """
+    """The functions of a solve from a state z with data x. Raises ModelError where the field takes data and there are none."""
     call, takes_data = function(field)
     if takes_data and x is None:
         raise ModelError("the field takes data, f(s, z, x); call the module with it: module(z, x)")
-    derives = any(_derives(one) for one in costs)
-    drawn = (one.drawn(z) if hasattr(one, "drawn") else one for one in costs)
-    return Parts(call, tuple(map(cost, drawn)), derives, x)
-
-
-def _derives(running: Any) -> bool:
-    return getattr(running, "derives", False)
+    derives = any(getattr(one, "derives", False) for one in (field, *costs))
+    return Parts(call, tuple(drawn(one, z) for one in costs), derives, x)

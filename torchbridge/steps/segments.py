@@ -5,9 +5,10 @@ where it is, and a field takes its piece by the segment's middle: looked up by t
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,17 +17,20 @@ from odeanalysis.numerics.solvers.stepper import Array
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """The ends of the segments that samples are in, in the order of their paths: [S], numbers of the host, S = 1 where all share it."""
+    """The ends of the segments that samples are in, in the order of their paths: [S], numbers of the host, S = 1 where all share it.
 
-    start: Array
-    end: Array
+    Where one sample is looked at on its own (`torch.func.vmap`), they are its tensors, which have no values that could be asked for.
+    """
+
+    start: Any
+    end: Any
 
     @property
-    def middle(self) -> Array:
+    def middle(self) -> Any:
         return (self.start + self.end) / 2
 
     @property
-    def direction(self) -> Array:
+    def direction(self) -> Any:
         """1 forward, -1 backward, 0 where a segment has no length."""
         return np.sign(self.end - self.start)
 
@@ -39,10 +43,15 @@ def current() -> Segment | None:
     return _CURRENT.get()
 
 
-@contextmanager
-def inside(pieces: Array) -> Iterator[None]:
+def inside(pieces: Array) -> AbstractContextManager[None]:
     """Evaluations of a field within a segment.  pieces: its ends, as `ends` gives them, [S, 2]; [S, 0] for a solve that knows no pieces."""
-    token = _CURRENT.set(Segment(pieces[:, 0], pieces[:, 1]) if pieces.shape[1] else None)
+    return within(Segment(pieces[:, 0], pieces[:, 1]) if pieces.shape[1] else None)
+
+
+@contextmanager
+def within(segment: Segment | None) -> Iterator[None]:
+    """Evaluations of a field within a segment, or outside of all."""
+    token = _CURRENT.set(segment)
     try:
         yield
     finally:
