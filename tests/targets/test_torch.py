@@ -4,18 +4,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from sympy.core.symbol import Str
 
+from odeanalysis.errors import TargetError
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic import functions as fn
+from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.calculus.reverse import vjp
 from odeanalysis.symbolic.formula import Formula, formula, share
+from odeanalysis.targets import emit
 from odeanalysis.targets.callables import compile_numpy
+from odeanalysis.targets.torch_ import RULES
 from tests.targets.formulas import batched_values, closed, expressions, formulas, random_values
 from tests.targets.test_batch_sums import matrices, summed
-from tests.targets.test_vocabulary import NODES, SCALARS
+from tests.targets.test_vocabulary import NODES, SCALARS, Unknown, of_size, unknown
 from torchbridge.callables import compile_torch
 
 ROUNDING = 1e-13  # relative to the largest entry of a node's value
@@ -50,6 +56,34 @@ def test_sums_over_the_batch_are_those_of_numpy(data):
     program = closed(*map(summed, inner))
     assume(program.inputs)
     agree(program, data.draw(batched_values(program))[1], SEVERAL)
+
+
+@pytest.mark.parametrize("cls", [*fn.SCALAR_CLASSES, *NODES], ids=lambda cls: cls.__name__)
+def test_each_class_has_a_rule(cls: type):
+    assert cls in RULES or cls is nodes.Block
+
+
+@pytest.mark.parametrize("expression", [Unknown(Str("x")), 2 * Unknown(Str("x")) + Unknown(Str("y")), unknown(sp.Symbol("a", real=True))])
+def test_an_unknown_node_is_refused_by_name(expression: Any):
+    with pytest.raises(TargetError, match=r"'torch' cannot write (Unknown|unknown)"):
+        emit(closed(expression), "torch")
+
+
+def test_symbolic_sizes_are_read_off_the_inputs():
+    general, special = of_size(sp.Symbol("n", integer=True, positive=True)), of_size(sp.Integer(4))
+    values = list(map(torch.tensor, random_values(special, 0)))
+    for found, expected in zip(compile_torch(general)(*values), compile_torch(special)(*values), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-14, atol=1e-14)
+
+
+@given(st.lists(st.sampled_from(["torch", "step", "slice", "matvec", "_v1", "x y", "lambda", "add", "np", ""]), unique=True, min_size=1))
+def test_any_names_become_names_of_their_own(names: list[str]):
+    leaves = [sp.Symbol(name, real=True) for name in names]
+    weighted = sp.Add(*(2**k * leaf for k, leaf in enumerate(leaves)))
+    program = formula("torch", leaves, {"out": fn.relu(weighted) + fn.FUNCTIONS["step"](weighted)})
+    values = [torch.tensor(3.0**k) for k in range(len(names))]
+    total = sum(2**k * value for k, value in enumerate(values))
+    torch.testing.assert_close(compile_torch(program)(*values)[0], torch.as_tensor(total + 1))
 
 
 # ---------------------------------------------------------------- stacks of matrices, as depth-varying weights have them

@@ -56,6 +56,13 @@ def test_a_value_that_is_no_number_stays_one(name: str):
     assert compile_torch(program)(*map(torch.tensor, [np.nan, 1.0][: FUNCTIONS[name].arity]))[0].isnan()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("step", 0.0), ("sign", 0.0), ("relu", 0.0), ("elu", 0.0), ("abs", 0.0), ("softplus", np.log(2))]
+)
+def test_a_function_at_zero(name: str, value: float):
+    assert compile_torch(closed(FUNCTIONS[name](a)))(torch.zeros((), dtype=torch.float64))[0].item() == value
+
+
 @pytest.mark.parametrize(("dtype", "digits"), [(torch.float32, 1e-6), (torch.bfloat16, 1.6e-2), (torch.float16, 2e-3)])
 @pytest.mark.parametrize("name", UNARY)
 def test_a_function_is_exact_to_the_rounding_of_its_kind(name: str, dtype: torch.dtype, digits: float):
