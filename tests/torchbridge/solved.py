@@ -43,6 +43,15 @@ def on_tensors(problem: Any, values: Mapping[str, Any], settings: oda.Settings, 
     return Found(value.item(), gradients(value, given))
 
 
+def hessian_times(
+    problem: Any, values: Mapping[str, Any], settings: oda.Settings, how: Sensitivity, along: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """The Hessian of the loss times a direction: the gradient of the gradient along it."""
+    given = tensors(values)
+    first = torch.autograd.grad(solve(problem, given, settings, how).value, list(given.values()), create_graph=True, materialize_grads=True)
+    return gradients(torch.stack([(one * torch.tensor(along[name])).sum() for name, one in zip(given, first, strict=True)]).sum(), given)
+
+
 def on_arrays(problem: Any, values: Mapping[str, Any], settings: oda.Settings) -> Found:
     """Solved and differentiated by `odeanalysis`; that it warns of kinks is not what is looked at here."""
     with unwarned():
