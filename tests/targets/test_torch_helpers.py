@@ -4,6 +4,7 @@ import ast
 import inspect
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,60 @@ def test_a_callable_shows_its_text():
     assert function.text == program(closed(S @ u)).text
     with pytest.raises(RuntimeError, match="shape"):
         function(torch.eye(3), torch.ones(4))
+
+
+# ---------------------------------------------------------------- products, for every mix of batch axes
+
+# what each is for one sample, in the words of einsum, and the shapes of its arguments
+PRODUCTS = {
+    "matvec": ("ij,j->i", (2, 3), (3,)),
+    "vecmat": ("i,ij->j", (2,), (2, 3)),
+    "mixed_matvec": ("k,kij,j->i", (4,), (4, 2, 3), (3,)),
+    "mixed_vecmat": ("k,kij,i->j", (4,), (4, 2, 3), (2,)),
+    "forms": ("i,kij,j->k", (2,), (4, 2, 3), (3,)),
+}
+SUMMED = {"outer_sum": ("i,j->ij", (2,), (3,)), "mixed_outer_sum": ("k,i,j->kij", (4,), (2,), (3,))}
+BATCHES = ((), (5,), (1,), (6, 5))
+
+
+def by_einsum(words: str, arguments: list[torch.Tensor]) -> torch.Tensor:
+    """The value for each sample, with all batch axes in front."""
+    inputs, output = words.split("->")
+    return torch.einsum(f"{','.join(f'...{one}' for one in inputs.split(','))}->...{output}", *arguments)
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_a_product_is_that_of_each_sample(name: str):
+    words, *shapes = PRODUCTS[name]
+    for batches in product(BATCHES, repeat=len(shapes)):
+        arguments = [torch.rand(batch + shape, dtype=torch.float64) for batch, shape in zip(batches, shapes, strict=True)]
+        torch.testing.assert_close(getattr(prelude, name)(*arguments), by_einsum(words, arguments))
+
+
+def test_an_affine_map_is_that_of_each_sample():
+    for batches in product(BATCHES, repeat=3):
+        shapes = [batch + core for batch, core in zip(batches, ((2, 3), (3,), (2,)), strict=True)]
+        matrix, vector, bias = (torch.rand(shape, dtype=torch.float64) for shape in shapes)
+        torch.testing.assert_close(prelude.affine(matrix, vector, bias), by_einsum("ij,j->i", [matrix, vector]) + bias)
+
+
+@pytest.mark.parametrize("name", SUMMED)
+@pytest.mark.parametrize("wider", [None, (7, 6, 5)])
+def test_a_summed_product_is_the_sum_over_the_samples(name: str, wider: tuple[int, ...] | None):
+    words, *shapes = SUMMED[name]
+    rank = len(words.split("->")[1])
+    for batches in product(BATCHES, repeat=len(shapes)):
+        arguments = [torch.rand(batch + shape, dtype=torch.float64) for batch, shape in zip(batches, shapes, strict=True)]
+        samples = by_einsum(words, arguments)
+        samples = samples.expand(*(wider or samples.shape[: samples.ndim - rank]), *samples.shape[samples.ndim - rank :])
+        expected = samples.sum(tuple(range(samples.ndim - rank))) if samples.ndim > rank else samples
+        torch.testing.assert_close(getattr(prelude, name)(*arguments, batch=wider), expected)
+
+
+def test_several_outer_products_are_summed_together():
+    vectors = [torch.rand(batch + core, dtype=torch.float64) for batch, core in zip(BATCHES, ((2,), (3,)) * 2, strict=True)]
+    expected = sum(prelude.outer_sum(*pair, batch=(6, 5)) for pair in (vectors[:2], vectors[2:]))
+    torch.testing.assert_close(prelude.outer_sum(*vectors), expected)
 
 
 # ---------------------------------------------------------------- corners
