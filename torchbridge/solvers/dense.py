@@ -51,7 +51,8 @@ class Reading:
         """Looks at step k of a schedule."""
         rows = self.dense.inside(schedule, k)
         if rows.start < rows.stop:
-            self.found.append(self.dense.interpolation(step, _shares(self.fractions[rows], schedule, k)))
+            path = self.dense.interpolation(step, rows.stop - rows.start)
+            self.found.append(path(_shares(self.fractions[rows], schedule, k)))
 
     def states(self) -> State:
         """Each block [M, ...]."""
@@ -104,4 +105,5 @@ class BackReading:
         """The state after a step, and those read inside it."""
         first = self.stepper.slopes(place, state, self.names)
         taken = self.stepper.step(place, state, self.names, first)
-        return (*taken.after, *self.dense.interpolation(Around(self.stepper, place, state, self.names, taken, first), shares))
+        path = self.dense.interpolation(Around(self.stepper, place, state, self.names, taken, first), len(shares))
+        return (*taken.after, *path(shares))

@@ -11,8 +11,7 @@ class Watch(Protocol):
     done: whether the solve may end before the end of its path.
     """
 
-    @property
-    def done(self) -> bool: ...
+    done: bool
 
     def tried(self, place: Place, state: State) -> None:
         """A step is about to be tried from a state."""

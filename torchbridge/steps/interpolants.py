@@ -40,14 +40,20 @@ class Around:
         return self.stepper.slopes(there, state, self.names)
 
 
-Interpolation = Callable[[Around, Tensor], State]
-"""(step, shares of it [n], in float64) -> states, each block [n, ...]; every operation is one that autograd follows."""
+Path = Callable[[Tensor], State]
+"""Shares of a step [n], in float64 -> states, each block [n, ...]; every operation is one that autograd follows."""
+Interpolation = Callable[[Around, int], Path]
+"""(step, at how many shares it is read) -> the path inside it."""
 
 
-def chord(step: Around, shares: Tensor) -> State:
+def chord(step: Around, count: int) -> Path:
     """z + x (z1 - z): the straight line, to order 1."""
-    pairs = zip(step.state, step.taken.after, strict=True)
-    return tuple(y + _column(shares, y) * (after - y) for y, after in pairs)
+
+    def path(shares: Tensor) -> State:
+        pairs = zip(step.state, step.taken.after, strict=True)
+        return tuple(y + _column(shares, y) * (after - y) for y, after in pairs)
+
+    return path
 
 
 @dataclass(frozen=True)
@@ -59,11 +65,15 @@ class Hermite:
 
     points: tuple[float, ...] = (0.0, 1.0)
 
-    def __call__(self, step: Around, shares: Tensor) -> State:
+    def __call__(self, step: Around, count: int) -> Path:
         states, slopes = self._support(step)
-        values, tangents = self.weights(shares)
-        blocks = zip(zip(*states, strict=True), zip(*slopes, strict=True), strict=True)
-        return tuple(_combined(values, y) + _combined(tangents, k) * step.place.step for y, k in blocks)
+        blocks = list(zip(zip(*states, strict=True), zip(*slopes, strict=True), strict=True))
+
+        def path(shares: Tensor) -> State:
+            values, tangents = self.weights(shares)
+            return tuple(_combined(values, y) + _combined(tangents, k) * step.place.step for y, k in blocks)
+
+        return path
 
     def weights(self, shares: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Of the states and of h times the slopes: m tensors [n] each."""
@@ -86,18 +96,26 @@ class Hermite:
         return [step.state, *(taken.after for _, taken in inner), step.taken.after], [step.first, *slopes, step.last]
 
 
-def resteps(step: Around, shares: Tensor) -> State:
+def resteps(step: Around, count: int) -> Path:
     """For every share the step with that share of its size: to the order of the method."""
-    found = [step.part(share).after for share in shares.to(step.place.step).unbind()]
-    return tuple(torch.stack(blocks) for blocks in zip(*found, strict=True))
+
+    def path(shares: Tensor) -> State:
+        found = [step.part(share).after for share in shares.to(step.place.step).unbind()]
+        return tuple(torch.stack(blocks) for blocks in zip(*found, strict=True))
+
+    return path
 
 
-def full_order(step: Around, shares: Tensor) -> State:
-    """As good as the step itself, whose local error is O(h^(p+1)): Hermite's polynomial through (p + 2) // 2 points (2 at least), or a step
-    to each share, where that evaluates the field less often."""
-    polynomial = Hermite(spread(max(2, (step.stepper.order + 2) // 2)))
-    by_steps = len(shares) * (step.stepper.stages - 1)
-    return resteps(step, shares) if by_steps < polynomial.evaluations(step.stepper) else polynomial(step, shares)
+def polynomial(order: int) -> Hermite:
+    """The polynomial that is as good as a step of an order p, whose error is O(h^(p+1)): through (p + 2) // 2 points, 2 at least."""
+    return Hermite(spread(max(2, (order + 2) // 2)))
+
+
+def full_order(step: Around, count: int) -> Path:
+    """As good as the step itself: that polynomial, or a step to each share, where that evaluates the field less often."""
+    smooth = polynomial(step.stepper.order)
+    dear = count * (step.stepper.stages - 1) >= smooth.evaluations(step.stepper)
+    return smooth(step, count) if dear else resteps(step, count)
 
 
 def spread(count: int) -> tuple[float, ...]:
