@@ -114,9 +114,11 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
 
 
 def _depths(domain: Domain, z: Tensor, at: Sequence[float] | Tensor | None, jumps: Breaks) -> Laid:
-    start, end = (torch.as_tensor(one(z) if callable(one) else one, device=z.device).double() for one in domain)
-    inner = torch.as_tensor(() if at is None else at, device=z.device).double()
-    return laid(start, end, jumps.of_fixed(z.device), jumps.of_moving(z.device), inner)
+    def depths(values: Any) -> Tensor:
+        return torch.as_tensor(values, dtype=torch.float64, device=z.device)
+
+    start, end = (depths(one(z) if callable(one) else one) for one in domain)
+    return laid(start, end, jumps.of_fixed(z.device), jumps.of_moving(z.device), depths(() if at is None else at))
 
 
 def _in_segments(solved: Parts, state: Tensor, nodes: Tensor) -> Iterator[State]:

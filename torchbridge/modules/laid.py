@@ -25,18 +25,20 @@ class Laid:
 def laid(start: Tensor, end: Tensor, fixed: Tensor, moving: Tensor, at: Tensor) -> Laid:
     """Ends, numbers or [B] each, break points [b] that are fixed or move, and depths [m].
 
-    Break points outside all domains are left out. Raises ModelError for a depth outside a sample's domain, and for a break point that moves
-    and stands on another node, where it has two one-sided derivatives.
+    Break points outside all domains are left out; one that is outside a sample's own stands at its near end, and moves with that.
+    Raises ModelError for a depth outside a sample's domain, and for a break point that moves and stands on another node, where it has two
+    one-sided derivatives.
     """
     if start.ndim > 1 or end.ndim > 1 or at.ndim > 1:
         raise ModelError(
             f"ends of shapes {tuple(start.shape)}, {tuple(end.shape)} and depths of shape {tuple(at.shape)}; give [] or [B] and [m]"
         )
     start, end = torch.broadcast_tensors(start.reshape(-1), end.reshape(-1))
-    low, high = torch.minimum(start, end).detach(), torch.maximum(start, end).detach()
+    ends = torch.minimum(start, end), torch.maximum(start, end)
+    low, high = (one.detach() for one in ends)
     breaks = _inside(torch.cat([fixed, moving]), low, high)
     _check_apart(moving, torch.cat([start, end, fixed, at]).detach())
-    inner = torch.clamp(breaks, low[:, None], high[:, None])
+    inner = torch.clamp(breaks, *(one[:, None] for one in ends))
     row = torch.cat([start[:, None], inner, at.expand(len(start), -1), end[:, None]], 1)
     _check_inside(at, low, high)
     along = torch.where(end >= start, 1.0, -1.0)[:, None] * (row - start[:, None]).detach()
