@@ -1,6 +1,7 @@
 """The claims: their verdicts, computed and repeatable, and gone as soon as anything in the derivation is wrong."""
 
 import json
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -211,6 +212,11 @@ def costs_without_tangents(monkeypatch):
     monkeypatch.setattr(second.Tangent, "_cost_tangents", wrong)
 
 
+def rewarding_penalties(monkeypatch):
+    """int l ds in the place of int l |ds|."""
+    monkeypatch.setitem(sys.modules["odeanalysis.modeling.transforms.regularize"].MEASURES, "absolute", lambda length: 1)
+
+
 BREAKS = {
     "the rule of products": (lambda m: flipped_rule(m, sp.Mul), ("integral-regularizers",)),
     "the rule of powers": (lambda m: flipped_rule(m, sp.Pow), ("integral-regularizers",)),
@@ -222,6 +228,7 @@ BREAKS = {
     "H at the ends": (flipped_ends, ("end-depth",)),
     "the reverse step": (longer_steps, ("second-order", "discrete-adjoint")),
     "the lengths of steps": (flipped_lengths_of_steps, ("discrete-adjoint",)),
+    "the measure of penalties": (rewarding_penalties, ("adaptive-depth",)),
     "the tangents of costs": (costs_without_tangents, ("second-order",)),
 }
 

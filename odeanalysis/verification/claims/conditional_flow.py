@@ -6,20 +6,23 @@ from dataclasses import dataclass
 import numpy as np
 import sympy as sp
 from hypothesis import strategies as st
+from scipy.optimize.elementwise import find_root
 from scipy.stats import norm
 
 from odeanalysis.modeling.model import Model, Objective, Problem
 from odeanalysis.modeling.transforms.total_jacobian import total_jacobian
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.functions import tanh
-from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, within
+from odeanalysis.verification.claim import MISSING, Check, Claim, Evidence, Form, Gap, Theorem, refused, within
 from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.flows.conditional import (
     Conditioned,
     backward,
     density,
     masses_below,
+    masses_beside,
     measured_densities,
+    preimages,
     printed_density,
     sabotaged_density,
 )
@@ -30,6 +33,11 @@ from odeanalysis.verification.strategies.problems import numbers
 ID = "conditional-flow"
 CLOSE, EXACT = 1e-7, 1e-9
 POINTS = (-0.3, 0.8)
+FOLDS, FAR = 2, 7.0
+SHRINKING = 10.0 ** -np.arange(4, 7)
+POWER = 1e-3
+FINER = np.linspace(-FAR, FAR, 1121)
+STEP, SMOOTH, SINGULAR = 1e-2, 1e-6, 1e-4
 Density = Callable[[Conditioned, float], float]
 Z, C, P, Q = (ex.block(name) for name in ("z", "c", "p", "q"))
 
@@ -45,7 +53,7 @@ def pulled(theta: float) -> Conditioned:
 
 @st.composite
 def bent(draw: st.DrawFn) -> Conditioned:
-    """z' = p tanh(z) + q c: maps that fold for some values."""
+    """z' = p tanh(z) + q c: increasing and decreasing maps, that do not fold."""
     p, q = draw(numbers()), draw(st.sampled_from((-2.5, -0.5, 0.6, 1.2)))
     return Conditioned(f"z' = p tanh z + q c, p = {p:g}, q = {q:g}", _model(P * tanh(Z) + Q * C), {"p": p, "q": q})
 
@@ -122,6 +130,55 @@ def _counterexample(seed: int) -> dict[str, object] | None:
     }
 
 
+# ---------------------------------------------------------------- folds
+
+
+@st.composite
+def folding(draw: st.DrawFn) -> Conditioned:
+    """z' = p tanh z + q c with the total derivative of one sign at c = 0 and of the other one far out: it vanishes in between."""
+    p, q = draw(st.sampled_from(((0.9, -1.2), (0.8, -1.25), (0.7, -1.2), (-0.9, -0.75), (-0.8, -0.8), (-0.7, -0.85))))
+    return Conditioned(f"z' = p tanh z + q c, p = {p:g}, q = {q:g}", _model(P * tanh(Z) + Q * C), {"p": p, "q": q})
+
+
+def fold(one: Conditioned) -> float:
+    """The starting value c > 0 at which J vanishes."""
+    return float(find_root(one.jacobians, (np.array([1e-3]), np.array([FAR]))).x[0])
+
+
+def _inside(one: Conditioned) -> Point:
+    """Half way to the fold from 0, where the map has three preimages."""
+    x = float(one.ends(np.array([fold(one)]))[0]) / 2
+    return Point(one, x, measured_densities(one, x))
+
+
+def _growth(one: Conditioned, c: float) -> dict[str, float]:
+    """The power of the length with which the mass of an interval beside G(c), over its length, grows as it shrinks, by each map."""
+    found = {way: masses_beside(mapped, c, c / 4, SHRINKING) for way, mapped in {"solver": one.ends, "SciPy": one.by_scipy}.items()}
+    return {way: float(np.polyfit(np.log(SHRINKING), np.log(masses / SHRINKING), 1)[0]) for way, masses in found.items()}
+
+
+def _unbounded(one: Conditioned, c: float) -> list[Gap]:
+    """Beside the fold the density is that of a square root: its mean over an interval grows like length^(-1/2)."""
+    title = f"the density beside the image of c = {c:.3f}, {one.title}"
+    return [Gap(title, way, abs(power + 0.5), POWER) for way, power in _growth(one, c).items()]
+
+
+# ---------------------------------------------------------------- the theorem on which it rests
+
+
+def _hypotheses(point: Point) -> Iterator[Check]:
+    """G is C^1, it has the value x at the c that are found and nowhere else, and J does not vanish at any of them."""
+    one, c = point.model, preimages(point.model, point.x)
+    title = f"G(c) = {point.x:g}, {one.title}"
+    more = int(np.count_nonzero(np.diff(np.sign(one.ends(FINER) - point.x)))) - len(c)
+    yield within(f"hypothesis, values c that a grid eight times as fine finds besides: {title}", abs(more), MISSING)
+    if len(c):
+        coarse, fine = ((one.by_scipy(c + h) - one.by_scipy(c - h)) / (2 * h) for h in (STEP, STEP / 2))
+        missed, least = np.max(np.abs((4 * fine - coarse) / 3 - one.jacobians(c))), float(np.min(np.abs(one.jacobians(c))))
+        yield within(f"hypothesis, J against differences of SciPy's map: {title}", float(missed), SMOOTH)
+        yield within(f"hypothesis, {SINGULAR:g} over the least |J|: {title}", SINGULAR / least, 1)
+
+
 def _extra(seed: int) -> Iterator[Check]:
     """A label is harmless; an interval's probability; the collapse at theta = ln 2."""
     for point in _points(draw(labelled(), 1, stream(seed, ID))):
@@ -147,14 +204,21 @@ def _figure(one: Conditioned) -> Figure:
 def _measure(seed: int) -> Evidence:
     bents = draw(bent(), 2, stream(seed, ID))
     injective = _points((pulled(0.3), backward(pulled(0.4))))
-    points = [*injective, *_points((*bents, backward(bents[0])))]
+    folded = draw(folding(), FOLDS, stream(seed, ID))[-1]
+    drawn = [*_points((*bents, backward(bents[0]))), _inside(folded)]
+    points = [*injective, *drawn]
+    ordinary = Form(tuple(_unbounded(folded, 2 * fold(folded))))
     return Evidence(
-        _form(points, density),
+        Form((*_form(points, density).gaps, *_unbounded(folded, fold(folded)))),
         _form(points, sabotaged_density),
         printed=_form(points, printed_density),
         restored=_form(injective, printed_density),
         counterexample=_counterexample(stream(seed, ID)),
-        extra=tuple(_extra(seed)),
+        extra=(
+            *_extra(seed),
+            *(check for point in drawn for check in _hypotheses(point)),
+            refused("a density that is bounded is refused where J does not vanish", ordinary),
+        ),
         figures=(_figure(pulled(0.3)),),
     )
 
@@ -169,10 +233,19 @@ CONDITIONAL_FLOW = Claim(
     ),
     corrected=(
         "J' = f_z J + f_c with J(S) = I, and p(x) = sum over all z_S with G(z_S) = x of q(z_S)/|det J(0)|, G: z_S -> z(0); one term only "
-        "if G is injective, no density where det J = 0 on a set of positive mass; conditioning on an independent label is fine"
+        "if G is injective; p is unbounded beside the images of points at which det J = 0, and there is none where det J = 0 on a set of "
+        "positive mass; conditioning on an independent label is fine"
     ),
     hypotheses=("f is C^1", "G takes a value at finitely many z_S, and det J(0) does not vanish there"),
     prove=_proof,
     measure=_measure,
+    rests_on=(
+        Theorem(
+            "Change of variables (the area formula): where G is C^1 and no preimage of x is critical, p(x) = sum q(z_S)/|det DG(z_S)|",
+            "Evans and Gariepy 2015, ch. 3",
+            "at each point: J against differences of SciPy's map, the preimages counted on a finer grid, the least |J|; consequence: the "
+            "derivative of the distribution function, and the mass of an interval",
+        ),
+    ),
     shown=lambda: Problem(total_jacobian(pulled(0.3).model, "z", "c", "J"), Objective(terminal=Z**2)),
 )

@@ -1,19 +1,25 @@
 """Cor. 2: the gradient with respect to the pieces of a piecewise constant parameter, and to the nodes between them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 
 import sympy as sp
 
-from odeanalysis.modeling.model import Problem
-from odeanalysis.verification.claim import Claim, Evidence
-from odeanalysis.verification.measure import Instance, evidence, exchanged, instance
+from odeanalysis.modeling.model import Observation, Problem
+from odeanalysis.numerics.gradients.evaluate import solve_problem
+from odeanalysis.symbolic.expressions import power
+from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, refused
+from odeanalysis.verification.costates import Seen
+from odeanalysis.verification.independent.interpreter import evaluate
+from odeanalysis.verification.measure import TIGHT, Instance, evidence, exchanged, instance
 from odeanalysis.verification.proof import Step, derivation_holds, identity
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.problems import Drawn
 from odeanalysis.verification.strategies.varied import piecewise, small_piecewise
 
 ID = "stacked-gradient"
-DRAWN = 5
+DRAWN, SEEN = 5, 2
 
 
 def _problems(seed: int) -> list[Drawn]:
@@ -45,8 +51,24 @@ def _proof() -> Iterator[Step]:
     yield from derivation_holds([("a stacked parameter", _problems(0)[0].problem)])
 
 
+# ---------------------------------------------------------------- the costate at the nodes
+
+
+def _across(one: Drawn, paid: bool = False) -> tuple[list[Gap], Check]:
+    """The jump of the costate at the first inner node, where, if wished, a cost is paid."""
+    node, objective = one.problem.model.nodes[0][1], one.problem.objective
+    costs = (*objective.observations, Observation((node,), power(one.problem.model.states[0], 2))) if paid else objective.observations
+    problem = replace(one.problem, objective=replace(objective, observations=costs))
+    depth = float(evaluate(node, one.values))
+    return Seen(one.title, solve_problem(problem, one.values, TIGHT)).across(depth)
+
+
 def _measure(seed: int) -> Evidence:
-    return evidence(_drawn(seed), exchanged, {"field": 1.0}, stream(seed, ID), small_piecewise())
+    measured, seen = evidence(_drawn(seed), exchanged, {"field": 1.0}, stream(seed, ID), small_piecewise()), _problems(seed)[-SEEN:]
+    gaps, agreed = zip(*map(_across, seen), strict=True)
+    right = Form((*measured.corrected.gaps, *chain.from_iterable(gaps)))
+    jumps = refused("a cost at the node makes the costate jump", Form(tuple(_across(seen[-1], paid=True)[0])))
+    return replace(measured, corrected=right, restored=right, extra=(*agreed, jumps))
 
 
 def _shown() -> Problem:

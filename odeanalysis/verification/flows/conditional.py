@@ -122,6 +122,19 @@ def _mass(cuts: Array, first: bool) -> float:
     return float(np.sum(parts[0 if first else 1 :: 2]))
 
 
+def masses_beside(mapped: Map, c: float, reach: float, sizes: Array) -> Array:
+    """P(G between G(c) and G(c) + side size) for sizes [M], from starting values nearer than a reach to c; side: where G goes above c."""
+    middle, above = mapped(np.array([c, c + reach]))
+    side = np.sign(above - middle)
+    total = np.zeros(len(sizes))
+    for way in (1, -1):
+        if (mapped(np.array([c + way * reach]))[0] - middle) * side > 0:
+            ends = np.full(len(sizes), c), np.full(len(sizes), c + way * reach)
+            cuts = find_root(lambda at, level: mapped(at) - level, ends, args=(middle + side * sizes,)).x
+            total += np.abs(norm.cdf(cuts) - norm.cdf(c))
+    return total
+
+
 def backward(one: Conditioned) -> Conditioned:
     """The same field from S to s0: the paper's direction, from the prior sample at S."""
     start, end = one.model.domain

@@ -5,7 +5,7 @@ backward, a batch, and a parameter in every place at once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ FORWARD, BACKWARD = (sp.Integer(0), sp.Integer(1)), (sp.Integer(1), sp.Integer(0
 KNOTS = (0, sp.Rational(2, 5), 1)
 REGULARIZERS: tuple[dict[str, Any], ...] = ({"kinetic": 1}, {"kinetic": 1, "jacobian": 1}, {"jacobian": 1, "noise": "eps"})
 AT = (0, sp.Rational(3, 10), sp.Rational(3, 10), sp.Rational(9, 10), 1)
+
+SHORT = 0.05
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,44 @@ def own_depths(draw: st.DrawFn) -> Drawn:
     objective = Objective(draw(expressions.costs(names, (z,))), draw(expressions.costs(names, (z,))))
     values = {"p": draw(numbers()), "q": draw(numbers()), "x": np.array([draw(numbers()), -draw(numbers())])}
     return Drawn(Problem(adaptive_depth(model, depth), objective), values)
+
+
+def turning_back() -> st.SearchStrategy[Drawn]:
+    """Problems as `own_depths` in which some path runs backward, and none is short."""
+    return own_depths().filter(_turns_back)
+
+
+def _turns_back(one: Drawn) -> bool:
+    depths = np.tanh(one.values["q"] * one.values["x"] + one.values["p"] / 2)
+    return bool(depths.min() < 0 and np.abs(depths).min() > SHORT)
+
+
+def penalising(problem: Problem) -> Problem:
+    """The problem with int l abs(ds) in the place of int l ds."""
+    objective = problem.objective
+    return regularize(replace(problem, objective=replace(objective, running=0)), term=objective.running, measure="absolute")
+
+
+@st.composite
+def of_no_length(draw: st.DrawFn) -> Drawn:
+    """Problems on [0, q], where q is 0: a loss with int l abs(ds) has a kink there."""
+    z = STATES[0]
+    names = (ex.depth, z, P, X)
+    model = Model({z: draw(expressions.sums(names, must=P))}, {z: X}, (0, Q), (P, Q), (X,), name="no_length")
+    problem = Problem(model, Objective(draw(expressions.costs(names, (z,))), draw(expressions.costs((z, P, X), (z,)))))
+    return Drawn(problem, {"p": draw(numbers()), "q": 0.0, "x": draw(numbers())})
+
+
+@st.composite
+def passed(draw: st.DrawFn) -> Drawn:
+    """Problems in which the field switches at w, and w = 1/2 is the depth of an observation that stays."""
+    z, w, half = STATES[0], ex.block("w"), sp.Rational(1, 2)
+    names = (ex.depth, z, P, X)
+    field = where(ex.depth < w, draw(expressions.sums(names, must=P)), draw(expressions.sums(names)))
+    cost = ex.power(z + draw(expressions.inner((z, P, X))) - SEEN, 2)
+    model = Model({z: field}, {z: X}, draw(st.sampled_from((FORWARD, BACKWARD))), (P, w), (X,), name="passed")
+    problem = Problem(model, Objective(draw(expressions.costs(names, (z,))), 0, (Observation((half,), cost, (SEEN,)),)))
+    return Drawn(problem, {"p": draw(numbers()), "w": 0.5, "x": draw(numbers()), "seen": np.array([draw(numbers())])})
 
 
 @st.composite
