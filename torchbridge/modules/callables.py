@@ -59,9 +59,13 @@ def drawn(running: Any, z: Tensor) -> Cost:
 
 
 def _count(call: Callable[..., Any]) -> int:
-    """How many arguments a callable must be given, by place."""
+    """How many arguments a callable must be given, by place; one for functions that do not tell, as torch's own."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    given = [one for one in inspect.signature(call).parameters.values() if one.kind in kinds]
+    try:
+        stated = inspect.signature(call).parameters.values()
+    except ValueError:
+        return 1
+    given = [one for one in stated if one.kind in kinds]
     needed = [one for one in given if one.default is inspect.Parameter.empty]
     return len(needed) or (1 if given else 0)
 
