@@ -9,8 +9,8 @@ from torchbridge.steps.stepper import State
 
 
 def aligned(mask: Tensor, block: Tensor) -> Tensor:
-    """[B] with new axes, so that it lines up with a block [B, ...]."""
-    return mask.reshape(mask.shape + (1,) * (block.ndim - mask.ndim))
+    """[B] with new axes, so that it lines up with a block [B, ...]; one number stays one."""
+    return mask if not mask.ndim else mask.reshape(mask.shape + (1,) * (block.ndim - mask.ndim))
 
 
 def chosen(mask: Array, yes: State, no: State) -> State:

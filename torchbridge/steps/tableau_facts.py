@@ -1,7 +1,7 @@
 """What a stepper knows from its tableau."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -35,18 +35,13 @@ class OfTableau:
     def stages(self) -> int:
         return self.tableau.stages
 
-    @property
+    @cached_property
     def reuses(self) -> bool:
-        return _reuses(self.tableau)
+        return self.tableau.explicit and self.tableau.fsal
 
-    @property
+    @cached_property
     def stability(self) -> float:
         return _stability(self.tableau)
-
-
-@lru_cache
-def _reuses(tableau: Tableau) -> bool:
-    return tableau.explicit and tableau.fsal
 
 
 @lru_cache
