@@ -34,6 +34,7 @@ def _section(reference: str, report: Report) -> dict[str, Any]:
         **vars(report),
         "passed": sum(check.passed is True for check in report.checks),
         "counterexample": list(_entries(report.counterexample)),
+        "beside": [{**vars(one), "example": list(_entries(one.example))} for one in report.beside],
         "figures": [{"title": one.title, "svg": svg(one, f"{report.id} {i}")} for i, one in enumerate(report.figures)],
         "derivation": [{"title": title_html(step.title), "mathml": mathml(step.latex)} for step in _derivation(reference)],
         "equations": [_equation(step) for step in report.proof if step.latex],

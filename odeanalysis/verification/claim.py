@@ -103,6 +103,28 @@ def refused(name: str, form: Form) -> Check:
 
 
 @dataclass(frozen=True)
+class Sentence:
+    """Another sentence that is printed beside a claim, with what was measured of it.
+
+    printed: quoted.  meant: the reading that is measured, by `form`.  instead: what holds.  example: where the reading fails, as small as
+    it could be made.
+    """
+
+    printed: str
+    meant: str
+    instead: str
+    form: Form
+    example: dict[str, Any] | None
+
+    @property
+    def finding(self) -> str:
+        """supported, unsupported, or undecided: from the measurements alone."""
+        if self.form.passes:
+            return "supported"
+        return "unsupported" if self.form.fails and self.example is not None else "undecided"
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What was measured of a claim.
 
@@ -110,7 +132,7 @@ class Evidence:
     printed: the claim to the letter; None where nothing is printed.
     restored: the printed conclusion with the term or the hypothesis that the correction adds; None where nothing restores it.
     counterexample: where the print fails, as small as it could be made.  extra: more checks, such as the hypotheses, on instances, of a
-    theorem from outside.  figures: what was measured, to be drawn.
+    theorem from outside.  figures: what was measured, to be drawn.  beside: other sentences of the print, with what is found of them.
     """
 
     corrected: Form
@@ -120,6 +142,7 @@ class Evidence:
     counterexample: dict[str, Any] | None = None
     extra: tuple[Check, ...] = ()
     figures: tuple[Figure, ...] = ()
+    beside: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,4 +201,11 @@ def checks(evidence: Evidence, proof: Iterable[Step]) -> tuple[Check, ...]:
         found.append(Check(f"printed form decided, {worst.way}: {worst.instance}", worst.measured, worst.bound, decided))
         if evidence.printed.fails:
             found.append(within("counterexamples to the print that are missing", float(evidence.counterexample is None), MISSING))
+    found += [_decided(sentence) for sentence in evidence.beside]
     return (*found, refused("sabotaged form refused", evidence.sabotaged), *evidence.extra)
+
+
+def _decided(sentence: Sentence) -> Check:
+    worst = sentence.form.worst
+    name = f"a sentence beside it is {sentence.finding}, {worst.way}: {worst.instance}"
+    return Check(name, worst.measured, worst.bound, sentence.finding != "undecided")

@@ -10,8 +10,19 @@ from odeanalysis.verification.proof import Step
 
 
 @dataclass(frozen=True)
+class Finding:
+    """A sentence beside a claim: as printed, as it was read, what was found of it, what holds, and an example where it fails."""
+
+    printed: str
+    meant: str
+    finding: str
+    instead: str
+    example: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
 class Report:
-    """A claim's statement, its verdict with the checks behind it, its proof, its counterexample and its figures."""
+    """A claim's statement, its verdict with the checks behind it, its proof, its counterexample, its figures, and what stands beside it."""
 
     id: str
     title: str
@@ -26,6 +37,7 @@ class Report:
     rests_on: tuple[Theorem, ...] = ()
     proof: tuple[Step, ...] = ()
     figures: tuple[Figure, ...] = ()
+    beside: tuple[Finding, ...] = ()
 
     @property
     def backed(self) -> bool:
@@ -45,6 +57,7 @@ def concluded(claim: Claim, proof: Iterable[Step], evidence: Evidence, seconds: 
         seconds=seconds,
         proof=steps,
         figures=evidence.figures,
+        beside=tuple(Finding(one.printed, one.meant, one.finding, one.instead, one.example) for one in evidence.beside),
     )
 
 
@@ -68,7 +81,7 @@ def document(report: Report) -> dict[str, Any]:
     return asdict(report)
 
 
-NESTED = {"checks": Check, "rests_on": Theorem, "proof": Step}
+NESTED = {"checks": Check, "rests_on": Theorem, "proof": Step, "beside": Finding}
 
 
 def report_from(found: Mapping[str, Any]) -> Report:

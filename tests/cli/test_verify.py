@@ -11,7 +11,7 @@ from odeanalysis.verification.report import Report
 from tests.cli.running import run
 
 KEYS = ["id", "title", "printed", "corrected", "verdict", "checks", "counterexample", "seconds"]
-MORE = ["source", "hypotheses", "rests_on", "proof", "figures", "derivation"]
+MORE = ["source", "hypotheses", "rests_on", "proof", "figures", "beside", "derivation"]
 CLAIM = "reflection"
 
 

@@ -11,7 +11,7 @@ from odeanalysis.reports.panels import svg
 from odeanalysis.verification.claim import Check, Theorem
 from odeanalysis.verification.figure import Figure, convergence, line
 from odeanalysis.verification.proof import Step
-from odeanalysis.verification.report import Report
+from odeanalysis.verification.report import Finding, Report
 
 FIGURE = Figure(
     "rise & fall", "s", "z", (line("up", [0, 1], [0, 1]), line("down", [0, 1], [1, 0], "dashed"), line("at", [0.5], [0.5], "points"))
@@ -30,6 +30,7 @@ REPORT = Report(
     rests_on=(Theorem("Picard", "a course", "on instances"),),
     proof=(Step("an identity", True, latex=r"\frac{d}{d s} z = \sin{\left(s \right)}"), Step("a fact", True), Step("a gap", False)),
     figures=(FIGURE, FIGURE),
+    beside=(Finding("a <claim> more", "x > z", "unsupported", "x > y + z", {"x": "no & none"}),),
 )
 VOID = {"meta", "br", "hr", "link", "img", "input"}
 
@@ -71,7 +72,7 @@ def test_the_page_needs_nothing_from_elsewhere(shown):
 
 
 SAID = """A &lt;b&gt;title&lt;/b&gt;|x &lt; y &amp; z|x &gt; y|holds as corrected|a book|f &lt; g|Picard|on instances|an identity|a fact
-a gap (fails)
+a gap (fails)|a &lt;claim&gt; more|x &gt; z|>unsupported<|x &gt; y + z|no &amp; none
 measured &lt;well&gt;|1e-12|undecided|rise &amp; fall|p*z|2/3|<math|<svg|The Hamiltonian"""
 
 

@@ -8,7 +8,7 @@ import pytest
 from odeanalysis.modeling.transforms import augment, data_control, higher_order
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.verification import runner
-from odeanalysis.verification.claims.data_control import of_linear, unsupported
+from odeanalysis.verification.claims.data_control import of_linear, regularizer, unsupported
 from odeanalysis.verification.claims.higher_order import flipped
 from odeanalysis.verification.flows.by_hand import CLOSE, agreement, same_ends, states
 from odeanalysis.verification.strategies import augmented
@@ -43,6 +43,20 @@ def test_data_that_pull_against_the_state_may_keep_the_smaller_bound():
     found = of_linear(1.0, -0.5)
     assert list(found.norms.values()) == pytest.approx([(np.e + 1) / 2] * 3)
     assert all(gap.kept for gap in found.above(found.without)) and found.bound == pytest.approx(np.e + (np.e - 1) / 2)
+
+
+def test_the_sentence_on_regularization_is_found_unsupported():
+    (found,) = report("data-control").beside
+    assert found.finding == "unsupported" and "acting as a regularizer" in found.printed
+    assert found.example is not None and found.example["field"] == "z' = 0 z + 1 x, z(0) = x"
+    (decided,) = (check for check in report("data-control").checks if check.name.startswith("a sentence beside it is unsupported"))
+    assert decided.passed
+
+
+def test_the_sentence_is_supported_by_fields_that_pull_against_the_state():
+    pulling, pushing = ([of_linear(1.0, k), of_linear(0.5, k)] for k in (-0.5, 0.5))
+    assert regularizer(pulling, None).finding == "supported" and regularizer(pushing, {}).finding == "unsupported"
+    assert regularizer(pushing, None).finding == "undecided"
 
 
 # ---------------------------------------------------------------- the equations by hand
