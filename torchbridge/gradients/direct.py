@@ -13,12 +13,14 @@ from torchbridge.steps.stepper import State
 
 @dataclass(frozen=True)
 class Direct:
-    """Solves under autograd; where the nodes move, it solves once to learn the steps, and takes them again from node to node."""
+    """Solves under autograd. Where the nodes move, or samples have steps of their own, of which some are rejected while others are not, it
+    solves once to learn the steps, and takes them again from node to node.
+    """
 
     name = "direct"
 
     def states(self, task: Task, nodes: Tensor, state: State, names: State) -> State:
-        moves = nodes.requires_grad and torch.is_grad_enabled()
+        moves = (nodes.requires_grad or task.grid.samples > 1) and torch.is_grad_enabled()
         with torch.set_grad_enabled(torch.is_grad_enabled() and not moves):
             task.trace = solve(task.stepper, task.grid, state, names, task.steps, Nothing(), None if moves else task.dense)
         found = task.trace.nodes

@@ -10,9 +10,9 @@ from torchbridge.gradients.solving import Gradients, Task, through
 from torchbridge.solvers.dense import BackReading
 from torchbridge.solvers.nodes import starting
 from torchbridge.solvers.places import places
-from torchbridge.solvers.solve import after
 from torchbridge.solvers.states import chosen
 from torchbridge.solvers.tapes import Full, Plan
+from torchbridge.solvers.waiting import after
 from torchbridge.steps.stepper import State
 
 
@@ -36,7 +36,7 @@ def sweep(task: Task, nodes: Tensor, state: State, names: State, bars: State) ->
     inner = None if task.dense is None else BackReading(task.dense, stepper, schedule, nodes, names, tuple(bar[last + 1 :] for bar in bars))
 
     def again(k: int, before: State) -> State:
-        return after(schedule, k, stepper.step(where[k], before, names).after, before)
+        return after(schedule, k, last, stepper.step(where[k], before, names).after, before)
 
     cotangent = tuple(bar[last] for bar in bars)
     for k, before, kept in trace.tape.backwards(again):

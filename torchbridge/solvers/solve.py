@@ -16,14 +16,14 @@ from torchbridge.solvers.dense import Dense, reading
 from torchbridge.solvers.nodes import AtNodes
 from torchbridge.solvers.places import places
 from torchbridge.solvers.settings import Steps
-from torchbridge.solvers.states import chosen
 from torchbridge.solvers.tapes import Plan, Tape
+from torchbridge.solvers.waiting import Waiting
 from torchbridge.solvers.walk import Walk
 from torchbridge.solvers.watching import Watch
 from torchbridge.steps.interpolants import Around
 from torchbridge.steps.stepper import State, Stepper
 
-__all__ = ["Steps", "Trace", "after", "follow", "replayed", "solve"]
+__all__ = ["Steps", "Trace", "follow", "replayed", "solve"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ def solve(stepper: Stepper, grid: Grid, state: State, names: State, steps: Steps
         while pilot.live.any() and not _done(steps.watches):
             pilot.size = np.clip(pilot.size, steps.shortest, steps.longest)
             pilot.iterate(steps.max_steps)
-    return Trace(walk.schedule(), walk.nodes.states(walk.state), walk.tape, walk.statistics(), walk.failed)
+    return Trace(walk.schedule(), walk.nodes.states(walk.states.final), walk.tape, walk.statistics(), walk.failed)
 
 
 def follow(
@@ -73,7 +73,9 @@ def follow(
     """Takes exactly the steps of a schedule, which is known before; nothing waits for a device."""
     nodes = torch.as_tensor(grid.nodes, device=state[0].device)
     tape, at_nodes, keep = plan.tape(), AtNodes(grid.segments, reading(dense, stepper, names, like=nodes)), plan.keeps_stages
+    states = Waiting(state, grid.segments)
     for k, place in enumerate(places(nodes, grid.pieces, schedule, state[0])):
+        state = states.start
         at_nodes.see(schedule, k, state)
         for watch in watches:
             watch.tried(place, state)
@@ -82,19 +84,14 @@ def follow(
         tape.add(state, taken.kept)
         for watch in watches:
             watch.accepted(place, state, taken)
-        state = after(schedule, k, taken.after, state)
+        states.advance(schedule, k, taken.after)
         if _done(watches):
             schedule = first_steps(schedule, k + 1)
             break
     count = schedule.accepted.sum(0)
     nothing = np.zeros(len(count), dtype=int)
     statistics = Statistics(count, nothing, count * stepper.stages, nothing.astype(bool))
-    return Trace(schedule, at_nodes.states(state), tape, statistics, nothing.astype(bool))
-
-
-def after(schedule: Schedule, k: int, moved: State, state: State) -> State:
-    """The state after step k, in samples that take it."""
-    return chosen(schedule.accepted[k], moved, state)
+    return Trace(schedule, at_nodes.states(states.final), tape, statistics, nothing.astype(bool))
 
 
 def replayed(
@@ -104,12 +101,14 @@ def replayed(
     have moved: plain operations that autograd follows.
     """
     at_nodes = AtNodes(grid.segments, reading(dense, stepper, names, nodes))
+    states = Waiting(state, grid.segments)
     for k, place in enumerate(places(nodes, grid.pieces, schedule, state[0])):
+        state = states.start
         at_nodes.see(schedule, k, state)
         taken = stepper.step(place, state, names)
         at_nodes.look(schedule, k, Around(stepper, place, state, names, taken))
-        state = after(schedule, k, taken.after, state)
-    return at_nodes.states(state)
+        states.advance(schedule, k, taken.after)
+    return at_nodes.states(states.final)
 
 
 def first_steps(schedule: Schedule, count: int) -> Schedule:

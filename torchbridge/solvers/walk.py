@@ -21,6 +21,7 @@ from torchbridge.solvers.places import place as tensors
 from torchbridge.solvers.settings import Steps
 from torchbridge.solvers.states import aligned, chosen, depth_like, mean_square
 from torchbridge.solvers.tapes import Plan
+from torchbridge.solvers.waiting import Waiting
 from torchbridge.steps.interpolants import Around
 from torchbridge.steps.stepper import Place, State, Stepper, Taken
 
@@ -33,7 +34,8 @@ class Walk:
     """
 
     def __init__(self, stepper: Stepper, grid: Grid, state: State, names: State, steps: Steps, plan: Plan, dense: Dense | None = None):
-        self.stepper, self.grid, self.state, self.names = stepper, grid, state, names
+        self.stepper, self.grid, self.names = stepper, grid, names
+        self.states = Waiting(state, grid.segments)
         self.steps, self.measure = steps, steps.norm
         self.samples = grid.samples
         self.keep = plan.keeps_stages and self.samples == 1
@@ -44,6 +46,11 @@ class Walk:
         self.stiff = np.zeros(self.samples, dtype=bool)
         self.failed = np.zeros(self.samples, dtype=bool)
         self.rows: list[Schedule] = []
+
+    @property
+    def state(self) -> State:
+        """What the next step starts from."""
+        return self.states.start
 
     # ------------------------------------------------------------ sizes
 
@@ -117,7 +124,7 @@ class Walk:
         self.nodes.look(row, 0, Around(self.stepper, self.here, self.state, self.names, attempt, self.first))
         self.rows.append(row)
         self.tape.add(self.state, attempt.kept)
-        self.state = chosen(accepted, attempt.after, self.state)
+        self.states.advance(row, 0, attempt.after)
         self.accepted = self.accepted + accepted
         if (accepted & closes).any() or attempt.last is None:
             self.first = None
