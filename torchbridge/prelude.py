@@ -65,9 +65,8 @@ def place(shape, *parts):
             value, stride, start = value.flip(axis), -stride, start + stride * (value.shape[axis] - 1)
         behind = (0, 0) * (-axis - 1)
         if stride > 1 and value.shape[axis] > 1:
-            gaps = torch.nn.functional.pad(value.unsqueeze(axis), (*behind, 0, stride - 1)).flatten(axis - 1, axis)
-            value = gaps.narrow(axis, 0, gaps.shape[axis] - stride + 1)
-        around = (start, size - start - value.shape[axis])
+            value = torch.nn.functional.pad(value.unsqueeze(axis), (*behind, 0, stride - 1)).flatten(axis - 1, axis)
+        around = (start, size - start - value.shape[axis])  # below zero where the zeros behind the last value reach too far
         return torch.nn.functional.pad(value, (*behind, *around)) if any(around) else value
 
     result = None
@@ -195,7 +194,7 @@ def mixed_outer_sum(weights, left, right, batch=None):
         return weights[:, None, None] * (left.unsqueeze(-1) * right)
     left, right = (v if v.shape[:-1] == batch else v.expand(batch + v.shape[-1:]) for v in (left, right))
     total = left.flatten(0, -2).T @ right.flatten(0, -2)
-    return total.view(shape) if weights.ndim > 1 else weights[:, None, None] * total
+    return total.reshape(shape) if weights.ndim > 1 else weights[:, None, None] * total
 
 
 def weighted_sum(weight, value, rank, batch=None):
