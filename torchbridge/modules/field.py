@@ -15,6 +15,7 @@ from odeanalysis.numerics.solvers.controller import Tolerance
 from torchbridge.integrate import integrate
 from torchbridge.modules.breakpoints import Breaks, breaks
 from torchbridge.modules.callables import arity, cost, leaves_of, strangers
+from torchbridge.modules.held import Held
 from torchbridge.modules.laid import Laid, laid
 from torchbridge.modules.neural_ode import NeuralODE
 from torchbridge.modules.parts import Parts, parts
@@ -79,7 +80,7 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
 
     def _solved(self, z: Tensor, x: Tensor | None, at: Sequence[float] | Tensor | None, domain: Domain) -> Tensor | tuple[Tensor, ...]:
         jumps = breaks(self.breakpoints, (self.field, *self.costs))
-        way, solved = _depths(domain, z, at, jumps), parts(self.field, self.costs, z, x)
+        way, solved = _depths(domain, z, at, jumps), parts(self.field, self.costs, z, x, Held(self))
         if not self._checked:
             self._check(solved, z, _depths(domain, z, (), jumps).nodes, jumps)
         state = (z, *(z.new_zeros(len(z)) for _ in solved.costs))

@@ -1,7 +1,7 @@
 """`NeuralODE`: a module whose forward solves a model, and whose backward is the derived problem."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
 from torch import nn
 
@@ -27,7 +27,7 @@ class NeuralODE(nn.Module):
         if accepts is not None:
             NeuralODE.kinds.append((accepts, cls))
 
-    def __new__(cls, *arguments: Any, **options: Any) -> "NeuralODE":
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
         return super().__new__(cast(Any, _kind(arguments[0] if arguments else None) if cls is NeuralODE else cls))
 
     @property
