@@ -12,13 +12,13 @@ from odeanalysis.numerics.gradients.continuous import ContinuousAdjoint
 from odeanalysis.numerics.gradients.discrete import DiscreteAdjoint
 from odeanalysis.numerics.gradients.evaluate import solve_problem
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, refused, within
+from odeanalysis.verification.claims.instances import Family
 from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.independent.interpreter import evaluate
 from odeanalysis.verification.measure import (
     CLOSE,
     FULL,
     TIGHT,
-    Instance,
     combine,
     evidence,
     gaps,
@@ -34,16 +34,8 @@ from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.problems import Drawn, of_no_length, own_depths, penalising, turning_back
 
 ID = "adaptive-depth"
-DRAWN, PENALISED, KINKS = 5, 2, 3
-
-
-def _problems(seed: int) -> list[Drawn]:
-    return draw(own_depths(), DRAWN, stream(seed, ID))
-
-
-def _drawn(seed: int) -> Iterator[Instance]:
-    for one in _problems(seed):
-        yield from (instance(one, name) for name in ("q", "p", "x"))
+FAMILY = Family(ID, own_depths(), ("q", "p", "x"))
+PENALISED, KINKS = 2, 3
 
 
 def _proof() -> Iterator[Step]:
@@ -58,12 +50,12 @@ def _proof() -> Iterator[Step]:
     y = x * sp.exp(sigma * g)
     yield identity("the change of variable s = sigma g, exact for g < 0 too", sp.Derivative(y, sigma), g * y)
     yield identity("it brings the running cost to [0, 1]", sp.Integral(z**2, (tau, 0, g)), sp.Integral(g * y**2, (sigma, 0, 1)))
-    yield from derivation_holds([("depths of their own", _problems(0)[0].problem)])
+    yield from derivation_holds([("depths of their own", FAMILY.shown())])
 
 
 def _forms(seed: int) -> Iterator[Check]:
     """The domain [0, g] and the change of variable to [0, 1] give the same value and gradients."""
-    for one in _problems(seed):
+    for one in FAMILY.problems(seed):
         runs = [solve_problem(problem, one.values, TIGHT) for problem in (one.problem, unit_domain(one.problem))]
         yield within(f"the change of variable keeps the value: {one.title}", abs(runs[0].value - runs[1].value), CLOSE)
         for route in (ContinuousAdjoint(), DiscreteAdjoint()):
@@ -137,7 +129,7 @@ def _figure(drawn: Drawn) -> Figure:
 
 
 def _measure(seed: int) -> Evidence:
-    measured, (penalties, signed) = evidence(_drawn(seed), sabotaged={**FULL, "domain": 0.0}), _penalties(seed)
+    measured, (penalties, signed) = evidence(FAMILY.instances(seed), sabotaged={**FULL, "domain": 0.0}), _penalties(seed)
     endings = [Ending(one) for one in draw(of_no_length(), KINKS, stream(seed, ID))]
     right = Form((*measured.corrected.gaps, *penalties.gaps, *(gap for one in endings for gap in one.penalised)))
     extra = (
@@ -146,7 +138,7 @@ def _measure(seed: int) -> Evidence:
         *(one.middle for one in endings),
         *_forms(seed),
     )
-    figures = (*measured.figures, _figure(_problems(seed)[-1]))
+    figures = (*measured.figures, _figure(FAMILY.problems(seed)[-1]))
     return replace(measured, corrected=right, printed=measured.corrected, extra=extra, figures=figures)
 
 
@@ -167,5 +159,5 @@ ADAPTIVE_DEPTH = Claim(
     hypotheses=("f and l are continuous at the end", "g is C^1, and g(x) is not 0 where the cost is int l abs(ds), which has a kink there"),
     prove=_proof,
     measure=_measure,
-    shown=lambda: _problems(0)[0].problem,
+    shown=FAMILY.shown,
 )

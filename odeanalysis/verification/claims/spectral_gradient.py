@@ -12,25 +12,16 @@ from odeanalysis.modeling.transforms import galerkin
 from odeanalysis.numerics.gradients.evaluate import solve_problem
 from odeanalysis.symbolic.expressions import block
 from odeanalysis.verification.claim import Check, Claim, Evidence, within
-from odeanalysis.verification.measure import CLOSE, TIGHT, Instance, evidence, exchanged, instance
+from odeanalysis.verification.claims.instances import Family
+from odeanalysis.verification.measure import CLOSE, TIGHT, evidence, exchanged
 from odeanalysis.verification.proof import Step, derivation_holds, identity
-from odeanalysis.verification.strategies.drawing import draw, stream
-from odeanalysis.verification.strategies.problems import Drawn
+from odeanalysis.verification.strategies.drawing import stream
 from odeanalysis.verification.strategies.varied import small_spectral, spectral
 
 ID = "spectral-gradient"
-DRAWN = 5
+FAMILY = Family(ID, spectral(), ("p", "q"))
 SHORT, TURN = 0.3, 2 * np.pi
 UNIT = (sp.Integer(0), sp.Integer(1))
-
-
-def _problems(seed: int) -> list[Drawn]:
-    return draw(spectral(), DRAWN, stream(seed, ID))
-
-
-def _drawn(seed: int) -> Iterator[Instance]:
-    for one in _problems(seed):
-        yield from (instance(one, name) for name in ("p", "q"))
 
 
 def _proof() -> Iterator[Step]:
@@ -50,7 +41,7 @@ def _proof() -> Iterator[Step]:
     grown = z0 + sp.Integral(theta, (t, 0, 1))
     inner = sp.Integral(2 * grown.doit() * sp.diff(theta, dilation), (t, 0, 1))
     yield identity("a dilation d adds int a f_theta alpha dpsi/dd ds", sp.Derivative(grown.doit() ** 2, dilation), inner)
-    yield from derivation_holds([("a spectral parameter", _problems(0)[0].problem)])
+    yield from derivation_holds([("a spectral parameter", FAMILY.shown())])
 
 
 def _orthogonality() -> Iterator[Check]:
@@ -73,12 +64,8 @@ def _closed_form() -> Iterator[Check]:
 
 
 def _measure(seed: int) -> Evidence:
-    measured = evidence(_drawn(seed), exchanged, {"field": 1.0}, stream(seed, ID), small_spectral())
+    measured = evidence(FAMILY.instances(seed), exchanged, {"field": 1.0}, stream(seed, ID), small_spectral())
     return replace(measured, extra=(*_orthogonality(), *_closed_form()))
-
-
-def _shown() -> Problem:
-    return _problems(0)[0].problem
 
 
 SPECTRAL_GRADIENT = Claim(
@@ -100,5 +87,5 @@ SPECTRAL_GRADIENT = Claim(
     ),
     prove=_proof,
     measure=_measure,
-    shown=_shown,
+    shown=FAMILY.shown,
 )

@@ -6,29 +6,21 @@ from itertools import chain
 
 import sympy as sp
 
-from odeanalysis.modeling.model import Observation, Problem
+from odeanalysis.modeling.model import Observation
 from odeanalysis.numerics.gradients.evaluate import solve_problem
 from odeanalysis.symbolic.expressions import power
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, refused
+from odeanalysis.verification.claims.instances import Family
 from odeanalysis.verification.costates import Seen
 from odeanalysis.verification.independent.interpreter import evaluate
-from odeanalysis.verification.measure import TIGHT, Instance, evidence, exchanged, instance
+from odeanalysis.verification.measure import TIGHT, evidence, exchanged
 from odeanalysis.verification.proof import Step, derivation_holds, identity
-from odeanalysis.verification.strategies.drawing import draw, stream
+from odeanalysis.verification.strategies.drawing import stream
 from odeanalysis.verification.strategies.problems import Drawn
 from odeanalysis.verification.strategies.varied import piecewise, small_piecewise
 
 ID = "stacked-gradient"
-DRAWN, SEEN = 5, 2
-
-
-def _problems(seed: int) -> list[Drawn]:
-    return draw(piecewise(), DRAWN, stream(seed, ID))
-
-
-def _drawn(seed: int) -> Iterator[Instance]:
-    for one in _problems(seed):
-        yield from (instance(one, name) for name in ("p", "q"))
+FAMILY, SEEN = Family(ID, piecewise(), ("p", "q")), 2
 
 
 def _proof() -> Iterator[Step]:
@@ -48,7 +40,7 @@ def _proof() -> Iterator[Step]:
     yield identity("dell/dtheta_1 = int_c^S a f_theta ds", sp.Derivative(end**2, second), 2 * end**2 * (S - c))
     node = costate.subs(t, c) * before.subs(t, c) * (first - second)
     yield identity("the node: dell/dc = a(c) (f_0 - f_1)", sp.Derivative(end**2, c), node)
-    yield from derivation_holds([("a stacked parameter", _problems(0)[0].problem)])
+    yield from derivation_holds([("a stacked parameter", FAMILY.shown())])
 
 
 # ---------------------------------------------------------------- the costate at the nodes
@@ -64,15 +56,11 @@ def _across(one: Drawn, paid: bool = False) -> tuple[list[Gap], Check]:
 
 
 def _measure(seed: int) -> Evidence:
-    measured, seen = evidence(_drawn(seed), exchanged, {"field": 1.0}, stream(seed, ID), small_piecewise()), _problems(seed)[-SEEN:]
-    gaps, agreed = zip(*map(_across, seen), strict=True)
+    measured, seen = evidence(FAMILY.instances(seed), exchanged, {"field": 1.0}, stream(seed, ID), small_piecewise()), FAMILY.problems(seed)
+    gaps, agreed = zip(*map(_across, seen[-SEEN:]), strict=True)
     right = Form((*measured.corrected.gaps, *chain.from_iterable(gaps)))
     jumps = refused("a cost at the node makes the costate jump", Form(tuple(_across(seen[-1], paid=True)[0])))
     return replace(measured, corrected=right, restored=right, extra=(*agreed, jumps))
-
-
-def _shown() -> Problem:
-    return _problems(0)[0].problem
 
 
 STACKED_GRADIENT = Claim(
@@ -91,5 +79,5 @@ STACKED_GRADIENT = Claim(
     hypotheses=("f and l are C^1 in the state and in theta on each piece", "costs may contain theta, as the regularizers of Sec. 6 do"),
     prove=_proof,
     measure=_measure,
-    shown=_shown,
+    shown=FAMILY.shown,
 )
