@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from odeanalysis.errors import ModelError
+from odeanalysis.tableaus import Tableau
 from torchbridge.solvers.states import aligned
 from torchbridge.steps.pullback import pullback
 from torchbridge.steps.segments import inside
@@ -34,6 +37,10 @@ class OpaqueStepper(OfTableau):
                 "take an explicit method (tsit5, dopri5), or state the field as a Model"
             )
 
+    @cached_property
+    def sums(self) -> "Sums":
+        return sums(self.tableau)
+
     def slopes(self, place: Place, state: State, names: State) -> State:
         with inside(place.pieces):
             return self.field(place.depth, state)
@@ -46,22 +53,23 @@ class OpaqueStepper(OfTableau):
         after, slopes = self._moved(place, state, first)
         if self.reuses:
             slopes.append(self.field(place.depth + place.step, after))
-        weights = self.tableau.floats.b_error
-        error = combined(place.step, weights, slopes) if weights else None
+        error = combined(place.step, self.sums.error, slopes) if self.sums.error else None
         return Taken(after, error, slopes[-1] if self.reuses else None)
 
     def _moved(self, place: Place, state: State, first: State | None = None) -> tuple[State, list[State]]:
         """The state after the step, and the slopes of which it is made."""
-        numbers = self.tableau.floats
         slopes = [self.field(place.depth, state) if first is None else first]
-        for i in range(1, self.stages - self.reuses):
-            moved = advanced(state, place.step, numbers.a[i][:i], slopes)
-            slopes.append(self.field(place.depth + numbers.c[i] * place.step, moved))
-        return advanced(state, place.step, numbers.b, slopes), slopes
+        for share, terms in self.sums.stages:
+            moved = advanced(state, place.step, terms, slopes)
+            slopes.append(self.field(place.depth + share * place.step, moved))
+        return advanced(state, place.step, self.sums.after, slopes), slopes
 
     def reverse(self, place: Place, state: State, names: State, kept: tuple[Tensor, ...], bars: State) -> Back:
         with inside(place.pieces):
             return pullback(lambda here, start: self._moved(here, start)[0], place, state, names, bars)[0]
+
+    def of_rows(self, names: State, rows: Tensor) -> State:
+        return names
 
     def pull(self, place: Place, state: State, names: State, bars: State) -> Back:
         with inside(place.pieces):
@@ -82,21 +90,46 @@ class OpaqueStepper(OfTableau):
         return Back(before, tuple(next(rest) if name.requires_grad else None for name in names))
 
 
-def combined(step: Tensor, weights: Sequence[float], slopes: Sequence[State]) -> State:
+Terms = list[tuple[int, float]]
+"""(j, w_j) of sum_j w_j k_j, zeros left out."""
+
+
+class Sums(NamedTuple):
+    """The sums of slopes that a method forms.  stages: c_i and that of every stage behind the first, but for one that only the next step
+    uses."""
+
+    stages: list[tuple[float, Terms]]
+    after: Terms
+    error: Terms
+
+
+@lru_cache
+def sums(tableau: Tableau) -> Sums:
+    """The sums of an explicit method."""
+    numbers = tableau.floats
+    stages = [(c, _terms(row)) for c, row in zip(numbers.c, numbers.a, strict=True)]
+    return Sums(stages[1 : tableau.stages - tableau.fsal], _terms(numbers.b), _terms(numbers.b_error or ()))
+
+
+def _terms(weights: Sequence[float]) -> Terms:
+    return [(j, weight) for j, weight in enumerate(weights) if weight]
+
+
+def combined(step: Tensor, terms: Terms, slopes: Sequence[State]) -> State:
     """h sum_j w_j k_j, block by block."""
-    used = [(w, k) for w, k in zip(weights, slopes, strict=False) if w]
-    return tuple(aligned(step, blocks[0]) * _weighted([w for w, _ in used], blocks) for blocks in zip(*(k for _, k in used), strict=True))
+    return tuple(aligned(step, block) * _weighted(terms, slopes, i) for i, block in enumerate(slopes[0]))
 
 
-def advanced(state: State, step: Tensor, weights: Sequence[float], slopes: Sequence[State]) -> State:
+def advanced(state: State, step: Tensor, terms: Terms, slopes: Sequence[State]) -> State:
     """z + h sum_j w_j k_j, block by block."""
-    if not any(weights):
+    if not terms:
         return state
-    return tuple(y + change for y, change in zip(state, combined(step, weights, slopes), strict=True))
+    return tuple(y + aligned(step, y) * _weighted(terms, slopes, i) for i, y in enumerate(state))
 
 
-def _weighted(weights: Sequence[float], blocks: Sequence[Tensor]) -> Tensor:
-    total = weights[0] * blocks[0]
-    for weight, block in zip(weights[1:], blocks[1:], strict=True):
-        total = torch.add(total, block, alpha=weight)
+def _weighted(terms: Terms, slopes: Sequence[State], i: int) -> Tensor:
+    (first, weight), *others = terms
+    total = weight * slopes[first][i]
+    for j, weight in others:
+        total = torch.add(total, slopes[j][i], alpha=weight)
     return total
