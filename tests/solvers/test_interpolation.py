@@ -1,10 +1,15 @@
 """The interpolants of dense output, and the path they give."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from odeanalysis.numerics.solvers import Grid, solve
+from odeanalysis.numerics.solvers import Grid, interpolation, solve
 from odeanalysis.numerics.solvers.interpolation import Through
+from odeanalysis.numerics.solvers.runge_kutta import explicit
+from odeanalysis.numerics.solvers.stepper import Broadcasting
+from odeanalysis.tableaus import tableau
 from tests.solvers.problems import ADAPTIVE, NONLINEAR, jumping, one
 
 THETA = np.linspace(-0.1, 1.1, 13)
@@ -68,3 +73,35 @@ def test_slopes_do_not_leak_over_a_jump():
     depths = np.concatenate([np.linspace(0.9, 1, 20), np.linspace(1, 1.1, 20)])
     exact = np.exp(np.minimum(depths, 1) - 2 * np.maximum(depths - 1, 0))
     assert np.abs(solution.dense(depths)[0, :, 0] - exact).max() < 1e-9
+
+
+def waving(s, y, pieces):
+    """z' = cos(9 s) z + flag: [..., B], [..., B, 1], [..., B, 2] -> [..., B, 1]."""
+    return np.cos(9 * s)[..., None] * y + pieces[..., 1:]
+
+
+def waved(field: Any) -> Any:
+    """Three samples, forward, backward and nowhere, of which each takes other steps."""
+    nodes = np.array([[0.0, 0.7, 2.0], [1.0, 0.9, 0.0], [0.5, 0.5, 0.5]])
+    return solve(explicit(tableau("dopri5"), field), Grid(nodes, np.array([np.eye(2)] * 3)), np.array([[1.0], [-2.0], [0.5]]), rtol=1e-8)
+
+
+@pytest.mark.parametrize("entries", [1, 9, 2**16])
+def test_steps_taken_side_by_side_say_what_they_say_one_by_one(entries, monkeypatch):
+    monkeypatch.setattr(interpolation, "ENTRIES", entries)
+    one_by_one, together = waved(waving).interpolant, waved(Broadcasting(waving)).interpolant
+    assert together.stepper.broadcasts and not one_by_one.stepper.broadcasts and len(together.record) > 9
+    for wanted, found in zip(one_by_one.support, together.support, strict=True):
+        assert found.shape == wanted.shape and np.abs(found - wanted).max() < 1e-15 * np.abs(wanted).max()
+
+
+def test_a_fraction_lies_in_the_last_step_that_starts_at_it_or_before():
+    """At the starts themselves, beside them, and between them, in each segment of each sample."""
+    solution = waved(Broadcasting(waving))
+    record, found_by = solution.record, solution.interpolant
+    for sample, segment in np.ndindex(2, 2):
+        begun = np.sort(record.start[record.accepted[:, sample] & (record.segment[:, sample] == segment), sample])
+        asked = np.concatenate([begun, np.nextafter(begun[1:], 0), np.nextafter(begun, 1), np.linspace(0, 1, 50)])
+        turns = found_by._find(np.full((3, len(asked)), segment), np.tile(asked, (3, 1)))[sample]
+        assert len(begun) > 3 and (found_by.starts[turns, sample] == begun[np.searchsorted(begun, asked, "right") - 1]).all()
+        assert (record.segment[found_by.order[turns, sample], sample] == segment).all()

@@ -17,6 +17,7 @@ from odeanalysis.numerics.gradients.run import Run
 from odeanalysis.numerics.gradients.segments import between
 from odeanalysis.numerics.gradients.setting import Setting
 from odeanalysis.numerics.solvers.listening import sweeping_backward
+from odeanalysis.numerics.solvers.stepper import Broadcasting
 from odeanalysis.symbolic.nodes import Leaf
 
 States = Callable[[Array], Array]
@@ -73,13 +74,14 @@ def _end(forms: "Forms", back: costs.Cotangents, j: int, node: int, state: Array
 
 
 def on_dense(run: Run, j: int) -> States:
-    """The states of the stored solution at depths [B] in segment j."""
+    """The states of the stored solution at depths [..., B] in segment j: [..., B, n]."""
     a, b = run.setting.path.grid.nodes[:, j], run.setting.path.grid.nodes[:, j + 1]
     length = np.where(a == b, 1, b - a)
-    segment = np.full((run.setting.batch, 1), j)
 
     def states(s: Array) -> Array:
-        return run.solution.inside(segment, ((s - a) / length)[:, None])[:, 0]
+        fraction = ((s - a) / length).reshape(-1, len(a)).T
+        found = run.solution.inside(np.full(fraction.shape, j), fraction)
+        return found.swapaxes(0, 1).reshape(*s.shape, -1)
 
     return states
 
@@ -96,11 +98,11 @@ class Forms:
 
     def join(self, state: Array | None, costate: Array, integrals: Array) -> Array:
         kept = [part for part in (state, costate, integrals) if part is not None]
-        return np.concatenate(kept, axis=1)
+        return np.concatenate(kept, axis=-1)
 
     def part(self, y: Array, stored: bool) -> tuple[Array, Array, Array]:
         first = 0 if stored else self.n
-        return y[:, :first], y[:, first : first + self.n], y[:, first + self.n :]
+        return y[..., :first], y[..., first : first + self.n], y[..., first + self.n :]
 
     def label(self, component: int, stored: bool) -> str:
         """What a component of the vector is, for messages."""
@@ -126,7 +128,7 @@ class Forms:
             fallen = -self.setting.layout.pack({**found, COST.name: np.zeros(())}, s.shape)
             return self.join(slope, fallen, self._integrands(found, s.shape))
 
-        return field
+        return Broadcasting(field)
 
     def _integrands(self, found: dict[str, Array], lead: tuple[int, ...]) -> Array:
         flat = [

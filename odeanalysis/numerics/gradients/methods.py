@@ -12,18 +12,19 @@ from odeanalysis.numerics.solvers.linear_implicit import rosenbrock
 from odeanalysis.numerics.solvers.runge_kutta import explicit
 from odeanalysis.numerics.solvers.scipy_ import scipy_method
 from odeanalysis.numerics.solvers.stage_equations import implicit
+from odeanalysis.numerics.solvers.stepper import Broadcasting
 from odeanalysis.tableaus import tableau
 
 Slope = Callable[[Array, Array, Array], Array]
 
 
 def field_of(setting: Setting) -> Slope:
-    """f(s [B], y [B, n], pieces [B, P]) -> [B, n], the running cost last."""
+    """f(s [..., B], y [..., B, n], pieces [..., B, P]) -> [..., B, n], the running cost last."""
 
     def field(s: Array, y: Array, pieces: Array) -> Array:
         return setting.layout.pack(setting.program.field(setting.environment(s, y, pieces)), s.shape)
 
-    return field
+    return Broadcasting(field)
 
 
 def bound_method(setting: Setting, settings: Settings) -> Any:

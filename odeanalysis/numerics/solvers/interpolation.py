@@ -5,6 +5,7 @@ own local error O(h^(p+1)). An interpolant through m of them, with slopes, has t
 path is as good as the steps. Where slopes amplify errors (stiff problems) p+1 states without slopes do the same.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,8 @@ import numpy as np
 from odeanalysis.numerics.solvers.grid import Grid, Place, sample_rows
 from odeanalysis.numerics.solvers.record import Record
 from odeanalysis.numerics.solvers.stepper import Array, Stepper
+
+ENTRIES = 2**16  # of the states of steps that are taken side by side: the stages of most methods then fit a processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,49 +70,80 @@ class StepInterpolant:
         return ends - counts, ends
 
     @cached_property
-    def support(self) -> tuple[Array, Array | None]:
-        """States, and slopes times the step where they are used, at the points of every step: [N, B, m, n] each."""
-        found = [self._step_support(k) for k in range(len(self.record))]
-        if not found:
-            nothing = np.zeros((0, *self.node_states.shape[:1], len(self.points), self.node_states.shape[2]))
-            return nothing, None
-        states = np.stack([states for states, _ in found])
-        return states, None if self.stepper.stiff else np.stack([slopes for _, slopes in found])
+    def along(self) -> tuple[Array, Array]:
+        """The places of all steps, sample by sample, on a line where each segment has the length 1; and the first step of each sample."""
+        sample, turn = np.nonzero(self.record.accepted.T)
+        counts = self.ranges[1][:, -1]
+        return self._place(sample, self.record.segment[turn, sample], self.record.start[turn, sample]), np.cumsum(counts) - counts
+
+    def _place(self, sample: Array, segment: Array, fraction: Array) -> Array:
+        return sample * self.grid.segments + segment + fraction
 
     def _find(self, segment: Array, fraction: Array) -> Array:
-        """The last of a segment's steps that starts at or before a fraction, by bisection: [B, M]."""
-        rows = sample_rows(segment)
-        low, high = (bound[rows, segment] for bound in self.ranges)
-        while (high - low > 1).any():
-            middle = (low + high) // 2
-            right = self.starts[middle, rows] <= fraction
-            low, high = np.where(right, middle, low), np.where(right, high, middle)
-        return low
+        """The last of a segment's steps that starts at or before a fraction: [B, M].
 
-    def _step_support(self, k: int) -> tuple[Array, Array]:
-        record, y = self.record, self.record.states[k]
-        place = self.grid.place(record.segment[k], record.start[k], record.fraction[k])
+        Rounded places keep their order, but may fall together with those of later steps: the fractions themselves decide.
+        """
+        rows = sample_rows(segment)
+        first, end = (bound[rows, segment] for bound in self.ranges)
+        places, begin = self.along
+        near = np.searchsorted(places, self._place(rows, segment, fraction), "right") - 1 - begin[rows]
+        found = np.clip(near, first, np.maximum(end - 1, first))
+        while (late := (found > first) & (self.starts[np.minimum(found, len(self.starts) - 1), rows] > fraction)).any():
+            found = found - late
+        return found
+
+    # ------------------------------------------------------------ what is known of each step
+
+    @cached_property
+    def support(self) -> tuple[Array, Array | None]:
+        """States, and slopes times the step where they are used, at the points of every step: [N, B, m, n] each."""
+        parts = [self._supported(part) for part in self._portions()]
+        if not parts:
+            nothing = np.zeros((0, *self.node_states.shape[:1], len(self.points), self.node_states.shape[2]))
+            return nothing, None
+        states = np.concatenate([states for states, _ in parts])
+        return states, None if self.stepper.stiff else np.concatenate([slopes for _, slopes in parts])
+
+    def _portions(self) -> Iterator[slice]:
+        """Recorded steps to be taken side by side: one, or as many as memory likes where the stepper broadcasts."""
+        size = max(1, ENTRIES // max(1, self.node_states[:, 0].size)) if self.stepper.broadcasts else 1
+        return (slice(k, min(k + size, len(self.record))) for k in range(0, len(self.record), size))
+
+    def _supported(self, part: slice) -> tuple[Array, Array]:
+        """The states [k, B, m, n] of k steps at the points, and the slopes there times the step."""
+        place, y = self._places(part), self.record.states[part]
+        if not self.stepper.broadcasts:
+            place, y = Place(place.depth[0], place.step[0], place.pieces[0]), y[0]
         slope = self.stepper.field(place.depth, y, place.pieces)
-        states = [y, *(self._restep(place, x, y, slope) for x in self.points[1:-1]), self._after(k)]
+        states = [y, *(self._restep(place, x, y, slope) for x in self.points[1:-1]), self._after(part).reshape(y.shape)]
+        shape = (*self.record.states[part].shape[:2], len(self.points), y.shape[-1])
         if self.stepper.stiff:
-            return np.stack(states, axis=1), np.zeros(0)
+            return np.stack(states, axis=-2).reshape(shape), np.zeros(0)
         slopes = [slope, *(self._slope(place, x, at) for x, at in zip(self.points[1:], states[1:], strict=True))]
-        step = place.step[:, None, None]
-        return np.stack(states, axis=1), np.where(step == 0, 0, np.stack(slopes, axis=1) * step)
+        step = place.step[..., None, None]
+        moved = np.where(step == 0, 0, np.stack(slopes, axis=-2) * step)
+        return np.stack(states, axis=-2).reshape(shape), moved.reshape(shape)
+
+    def _places(self, part: slice) -> Place:
+        """Depth [k, B], step [k, B] and pieces [k, B, P] of k steps."""
+        record = self.record
+        place = self.grid.place(record.segment[part].T, record.start[part].T, record.fraction[part].T)
+        return Place(place.depth.T, place.step.T, place.pieces.swapaxes(0, 1))
 
     def _restep(self, place: Place, part: float, y: Array, slope: Array) -> Array:
         attempt = self.stepper.attempt(place.depth, part * place.step, y, place.pieces, slope)
-        return np.where((place.step == 0)[:, None], y, attempt.y1)
+        return np.where((place.step == 0)[..., None], y, attempt.y1)
 
     def _slope(self, place: Place, part: float, y: Array) -> Array:
         return self.stepper.field(place.depth + part * place.step, y, place.pieces)
 
-    def _after(self, k: int) -> Array:
-        """The states at the end of the steps of iteration k: [B, n]."""
-        record = self.record
-        at_node = self.node_states[sample_rows(record.segment[k]), record.segment[k] + 1]
-        inside = record.states[min(k + 1, len(record) - 1)]
-        return np.where(record.closes[k][:, None], at_node, inside)
+    def _after(self, part: slice) -> Array:
+        """The states at the end of k steps: [k, B, n]."""
+        record, rows = self.record, np.arange(self.grid.samples)
+        at_node = self.node_states[rows, record.segment[part] + 1]
+        inside = record.states[np.minimum(np.arange(len(record))[part] + 1, len(record) - 1)]
+        return np.where(record.closes[part][..., None], at_node, inside)
 
 
 @dataclass(frozen=True, eq=False)

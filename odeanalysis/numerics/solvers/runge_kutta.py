@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from odeanalysis.errors import ModelError
-from odeanalysis.numerics.solvers.stepper import Array, Attempt, Field, column, combine
+from odeanalysis.numerics.solvers.stepper import Array, Attempt, Broadcasting, Field, column, combine
 from odeanalysis.numerics.solvers.tableau_stepper import TableauStepper
 from odeanalysis.tableaus import Tableau
 
@@ -16,6 +16,10 @@ class ExplicitStepper(TableauStepper):
 
     reuses: bool = True
     stiff: bool = False
+
+    @property
+    def broadcasts(self) -> bool:
+        return isinstance(self.function, Broadcasting)
 
     def attempt(self, s: Array, h: Array, y: Array, pieces: Array, first: Array | None) -> Attempt:
         k1 = np.asarray(self.field(s, y, pieces)) if first is None else first
@@ -31,7 +35,7 @@ class ExplicitStepper(TableauStepper):
 
 
 def explicit(tableau: Tableau, field: Field) -> ExplicitStepper:
-    """Bind an explicit method to a field (s [B], y [B, n], pieces [B, P]) -> [B, n].
+    """Bind an explicit method to a field (s [B], y [B, n], pieces [B, P]) -> [B, n], which may be `Broadcasting`.
 
     Raises ModelError for a tableau of another kind.
     """

@@ -14,6 +14,16 @@ Jacobian = Callable[[Array, Array, Array], Array]
 """(depth [B], state [B, n], pieces [B, P]) -> [B, n, n]; entry (i, j) is the derivative of field i in state j."""
 
 
+@dataclass(frozen=True)
+class Broadcasting:
+    """A field that takes further leading axes: (depth [..., B], state [..., B, n], pieces [..., B, P]) -> [..., B, n]."""
+
+    function: Field
+
+    def __call__(self, s: Array, y: Array, pieces: Array) -> Array:
+        return self.function(s, y, pieces)
+
+
 @dataclass(frozen=True, eq=False)
 class Attempt:
     """One trial step of every sample: nothing is decided yet.
@@ -34,8 +44,9 @@ class Stepper(Protocol):
     """A one-step method bound to a field; steppers hold no state, so that a step can be taken again anywhere.
 
     `reuses` says that the method starts with the field at the step's start, which it then takes from the caller
-    (`first`); `stiff` that slopes amplify its errors, so that dense output must use states alone. `stability` is how long
-    h |lambda| may be for a decay at the rate lambda to stay one: infinite for methods for stiff problems.
+    (`first`); `stiff` that slopes amplify its errors, so that dense output must use states alone; `broadcasts` that it takes
+    many steps at once, side by side on leading axes. `stability` is how long h |lambda| may be for a decay at the rate
+    lambda to stay one: infinite for methods for stiff problems.
     """
 
     def field(self, s: Array, y: Array, pieces: Array) -> Array: ...
@@ -52,6 +63,8 @@ class Stepper(Protocol):
     @property
     def stiff(self) -> bool: ...
     @property
+    def broadcasts(self) -> bool: ...
+    @property
     def stability(self) -> float: ...
 
     def attempt(self, s: Array, h: Array, y: Array, pieces: Array, first: Array | None) -> Attempt:
@@ -60,12 +73,12 @@ class Stepper(Protocol):
 
 
 def column(per_sample: Array) -> Array:
-    """[B] -> [B, 1], to scale states [B, n]."""
-    return np.asarray(per_sample)[:, None]
+    """[..., B] -> [..., B, 1], to scale states [..., B, n]."""
+    return np.asarray(per_sample)[..., None]
 
 
 def combine(weights: Sequence[float], stages: Array) -> Array:
-    """sum_j weights_j stages_j for stages [m, B, n] and at most m weights: [B, n].
+    """sum_j weights_j stages_j for stages [m, ..., n] and at most m weights: [..., n].
 
     Summed entry by entry in the order of the stages, not by a matrix product, whose rounding depends on the batch: so
     a sample's steps do not depend on the samples beside it.

@@ -37,6 +37,10 @@ class TableauStepper:
         return self.tableau.adaptive
 
     @property
+    def broadcasts(self) -> bool:
+        return False
+
+    @property
     def stability(self) -> float:
         return real_interval(self.numbers.a, self.numbers.b) if self.tableau.explicit else np.inf
 
