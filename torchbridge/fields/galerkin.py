@@ -60,7 +60,7 @@ class Galerkin(nn.Module):
     def at(self, s: Tensor) -> dict[str, Tensor]:
         """theta(s) by name, for depths [] or [m]: its own shape, or [m, ...]."""
         found = [one(s) for one in self.functions]
-        return {name: _combined(found[i], self.layer.get_parameter(name)) for name, i in self.which.items()}
+        return {name: _combined(found[i], _coefficients(self.layer, name)) for name, i in self.which.items()}
 
     def forward(self, s: Tensor, z: Tensor, x: Tensor | None = None) -> Tensor:
         weights = self.at(s)
@@ -121,6 +121,12 @@ def _expand(layer: nn.Module, name: str, constant: Tensor) -> None:
     for place in places:
         owner, _, key = place.rpartition(".")
         layer.get_submodule(owner).register_parameter(key, new)
+
+
+def _coefficients(layer: nn.Module, name: str) -> Tensor:
+    """A parameter, or the tensor that stands in its place for a call."""
+    owner, _, key = name.rpartition(".")
+    return getattr(layer.get_submodule(owner), key)
 
 
 def _combined(functions: Tensor, coefficients: Tensor) -> Tensor:
