@@ -1,0 +1,1 @@
+"""The rows of `benchmarks.training`: one problem, solved by this library and by peers."""

@@ -1,0 +1,33 @@
+"""This library's rows: the derived discrete adjoint, with its memory plans, and autograd through the same steps."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from benchmarks.training_rows.problem import Weights, data, stated, weights
+from torchbridge import Checkpointed, Direct, DiscreteAdjoint, Full, NeuralODE
+
+TOLERANCE = 1e-4
+WAYS = {
+    "ours": DiscreteAdjoint(),
+    "ours, stages again": DiscreteAdjoint(Full(stages=False)),
+    "ours, checkpointed": DiscreteAdjoint(Checkpointed()),
+    "ours, autograd through the steps": Direct(),
+}
+
+
+def rows(harmonics: int, method: Mapping[str, object]) -> dict[str, Callable[[], Weights]]:
+    tolerances = {} if "steps" in method else {"rtol": TOLERANCE, "atol": TOLERANCE, "own_steps": False}
+    return {name: _row(harmonics, {**method, **tolerances, "sensitivity": way}) for name, way in WAYS.items()}
+
+
+def _row(harmonics: int, options: Mapping[str, object]) -> Callable[[], Weights]:
+    flow = NeuralODE(stated(harmonics), values=weights(harmonics), dtype=torch.float32, **options)
+    x = data()
+
+    def run() -> Weights:
+        flow.zero_grad()
+        flow(x).square().sum(1).mean().backward()
+        return {name: one.grad.numpy() for name, one in flow.named_parameters() if one.grad is not None}
+
+    return run
