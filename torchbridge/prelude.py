@@ -175,10 +175,10 @@ def outer_sum(*vectors, batch=None):
         if any(vector.shape[:-1] != batch for vector in vectors):
             batch = torch.broadcast_shapes(*(vector.shape[:-1] for vector in vectors))
     if not batch:
-        return sum(left.unsqueeze(-1) * right for left, right in zip(vectors[::2], vectors[1::2]))
+        return sum(left.unsqueeze(-1) * right for left, right in zip(vectors[::2], vectors[1::2], strict=True))
     flat = [v.flatten(0, -2) if v.shape[:-1] == batch else v.expand(batch + v.shape[-1:]).flatten(0, -2) for v in vectors]
     result = flat[0].T @ flat[1]
-    for left, right in zip(flat[2::2], flat[3::2]):
+    for left, right in zip(flat[2::2], flat[3::2], strict=True):
         result = torch.addmm(result, left.T, right)
     return result
 
