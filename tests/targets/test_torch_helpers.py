@@ -105,7 +105,7 @@ def test_a_product_is_that_of_each_sample(name: str):
 
 def test_joined_arrays_have_the_batch_axes_of_all():
     for batches in product(BATCHES, repeat=2):
-        upper, lower = (torch.rand(batch + (rows, 3)) for batch, rows in zip(batches, (2, 1), strict=True))
+        upper, lower = (torch.rand((*batch, rows, 3)) for batch, rows in zip(batches, (2, 1), strict=True))
         batch = torch.broadcast_shapes(*batches)
         expected = torch.cat([upper.expand(*batch, 2, 3), lower.expand(*batch, 1, 3)], -2)
         torch.testing.assert_close(prelude.join(-2, 2, upper, lower), expected)
