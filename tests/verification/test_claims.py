@@ -79,7 +79,7 @@ def test_every_claim_is_proved_measured_in_two_ways_and_sabotaged_and_has_its_ve
     ways = {instance: {way for way, _, other in measured if other == instance} for _, _, instance in measured}
     assert ways and all(len(one) >= 2 for one in ways.values())
     assert sum(check.name.startswith("sabotaged form refused") for check in found.checks) == 1
-    assert (found.counterexample is not None) == (found.verdict in ("holds as corrected", "false as stated"))
+    assert (found.counterexample is not None) == (found.verdict in ("holds as corrected", "false as stated")) and found.figures
     assert report_from(json.loads(json.dumps(document(found), allow_nan=False))) == found
 
 
@@ -120,6 +120,14 @@ def test_another_seed_draws_other_instances(name):
 def test_reports_come_in_the_order_asked_for():
     assert [report.id for report in runner.verify(["reflection", "adaptive-reflection"])] == ["reflection", "adaptive-reflection"]
     assert [report.id for report in runner.verify(["adaptive-reflection", "reflection"])] == ["adaptive-reflection", "reflection"]
+
+
+def test_every_claim_shows_a_derivation_and_those_on_volumes_that_of_the_determinant():
+    shown = {name: claim.shown() for name, claim in CLAIMS.items() if claim.shown is not None}
+    assert set(shown) == set(VERDICTS)
+    assert all("hamiltonian" in {step.name for step in adjoint.adjoint(shown[name]).steps} for name in ("depth-variance", "well-posedness"))
+    for name in ("order-preservation", "orientation"):
+        assert [z.name for z in shown[name].model.states] == ["z", "log_det"]
 
 
 def test_an_unknown_claim():

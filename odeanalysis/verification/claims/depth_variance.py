@@ -8,6 +8,8 @@ import sympy as sp
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
+from odeanalysis.modeling.model import Objective, Problem
+from odeanalysis.symbolic import expressions as ex
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, within
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
@@ -205,6 +207,14 @@ def _measure(seed: int) -> Evidence:
     )
 
 
+def _shown() -> Problem:
+    """z' = A(s) z in two pieces, and the distance of its map from diag(-1, -2): |z + diag(1, 2) x|^2."""
+    model = stacked_linear("diag(-1, -2)", generators(1, 2), NODES).model
+    (z,), (x,) = model.states, model.inputs
+    missed = ex.add(z, ex.concat(ex.index(x, 0), ex.mul(2, ex.index(x, 1))))
+    return Problem(model, Objective(terminal=ex.sumsq(missed)))
+
+
 DEPTH_VARIANCE = Claim(
     id=ID,
     title="Fields that vary with depth reach more maps",
@@ -220,6 +230,7 @@ DEPTH_VARIANCE = Claim(
     hypotheses=("h_x and h_y are the identity, n_z = n_x", "solutions of the autonomous field are unique"),
     prove=_proof,
     measure=_measure,
+    shown=_shown,
     rests_on=(
         Theorem(
             "Autonomous fields with unique solutions have flows that commute: phi_1 phi_t = phi_t phi_1",

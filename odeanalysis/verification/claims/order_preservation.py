@@ -8,7 +8,7 @@ import numpy as np
 import sympy as sp
 from hypothesis import strategies as st
 
-from odeanalysis.modeling.model import Model
+from odeanalysis.modeling.model import Model, Objective, Problem
 from odeanalysis.modeling.transforms import flow
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.functions import cos
@@ -19,7 +19,7 @@ from odeanalysis.verification.flows.paths import WAYS, by_solver
 from odeanalysis.verification.proof import Step, identity, positive
 from odeanalysis.verification.strategies.drawing import draw, smallest, stream
 from odeanalysis.verification.strategies.exact_flows import pulled
-from odeanalysis.verification.strategies.flows import Flow, flows
+from odeanalysis.verification.strategies.flows import CONSTANT, Flow, flows, network
 
 ID = "order-preservation"
 DRAWN, STARTS = 4, 7
@@ -181,6 +181,12 @@ def _measure(seed: int) -> Evidence:
     )
 
 
+def _shown() -> Problem:
+    """The reflection by a scalar network, with log det D phi, which keeps its order, as a state."""
+    model = flow(network(1, 2, CONSTANT), "z", "log_det")
+    return Problem(model, Objective(terminal=ex.sumsq(ex.add(model.states[0], model.inputs[0]))))
+
+
 ORDER_PRESERVATION = Claim(
     id=ID,
     title="Paths of a scalar flow keep their order",
@@ -200,6 +206,7 @@ ORDER_PRESERVATION = Claim(
     ),
     prove=_proof,
     measure=_measure,
+    shown=_shown,
     rests_on=(
         Theorem(
             "Uniqueness of solutions (Picard-Lindeloef)",

@@ -8,6 +8,9 @@ import numpy as np
 import sympy as sp
 from hypothesis import strategies as st
 
+from odeanalysis.modeling.model import Objective, Problem
+from odeanalysis.modeling.transforms import flow
+from odeanalysis.symbolic import expressions as ex
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, within
 from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
@@ -26,7 +29,7 @@ from odeanalysis.verification.flows.spheres import MESHES, degree
 from odeanalysis.verification.proof import Step, half_turn, identity, kept_orientation, positive
 from odeanalysis.verification.strategies.drawing import draw, smallest, stream
 from odeanalysis.verification.strategies.exact_flows import pulled, swept, turning
-from odeanalysis.verification.strategies.flows import Flow, flows
+from odeanalysis.verification.strategies.flows import SPECTRAL, Flow, flows, network
 
 ID = "orientation"
 DRAWN, POINTS, READ_OUTS = 2, 2, 2
@@ -206,6 +209,12 @@ def _measure(seed: int) -> Evidence:
     )
 
 
+def _shown() -> Problem:
+    """The reflection of the plane by a field that varies with depth, with log det D phi, which is finite, as a state."""
+    model = flow(network(2, 2, SPECTRAL), "z", "log_det")
+    return Problem(model, Objective(terminal=ex.sumsq(ex.add(model.states[0], model.inputs[0]))))
+
+
 ORIENTATION = Claim(
     id=ID,
     title="Depth-varying fields cannot reflect an odd number of coordinates, nor separate annuli",
@@ -226,6 +235,7 @@ ORIENTATION = Claim(
     ),
     prove=_proof,
     measure=_measure,
+    shown=_shown,
     rests_on=(
         Theorem(
             "Brouwer's degree: homotopic maps into R^n without 0 have one degree, and that of an injective map with det > 0 is 0 or 1",

@@ -8,7 +8,7 @@ import numpy as np
 import sympy as sp
 
 from odeanalysis.errors import SolveError
-from odeanalysis.modeling.model import Model
+from odeanalysis.modeling.model import Model, Objective, Problem
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, Theorem, within
 from odeanalysis.verification.claims.instances import random
@@ -174,6 +174,14 @@ def _measure(seed: int) -> Evidence:
     )
 
 
+def _shown() -> Problem:
+    """f = theta^3 z with theta = s^(-1/3), from a depth above 0: the costate, too, obeys an equation that is singular at 0."""
+    z, x, theta = (ex.block(name) for name in ("z", "x", "theta"))
+    functions = {theta: ex.depth ** sp.Rational(-1, 3)}
+    model = Model({z: ex.mul(ex.power(theta, 3), z)}, {z: x}, (sp.Rational(1, 100), 1), (), (x,), functions, name="singular")
+    return Problem(model, Objective(terminal=ex.power(z, 2)))
+
+
 WELL_POSEDNESS = Claim(
     id=ID,
     title="A Lipschitz field has one solution on the whole domain",
@@ -192,6 +200,7 @@ WELL_POSEDNESS = Claim(
     ),
     prove=_proof,
     measure=_measure,
+    shown=_shown,
     rests_on=(
         Theorem(
             "Picard-Lindeloef in Caratheodory's form, by Banach's fixed point theorem",
