@@ -14,7 +14,7 @@ from odeanalysis.derivations.step import step, step_jvp, step_vjp
 from odeanalysis.numerics.gradients.discrete import step_values
 from odeanalysis.numerics.gradients.program import compiled
 from odeanalysis.tableaus import METHODS, tableau
-from tests.cases import CASES
+from tests.cases import CASES, in_turn
 
 EVERY = pytest.mark.parametrize("name", CASES)
 TINY = 1e-40
@@ -118,8 +118,7 @@ def test_so_is_that_of_every_method(name, method):
     assert forward == pytest.approx(backward, abs=1e-12 * size)
 
 
-@pytest.mark.parametrize("method", IMPLICIT)
-@EVERY
+@pytest.mark.parametrize(("name", "method"), in_turn(*IMPLICIT))
 def test_the_product_of_an_implicit_step_is_the_transpose_of_its_tangent(name, method):
     forward, backward, size = transposed(name, method, by_formula)
     assert forward == pytest.approx(backward, abs=1e-12 * size)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import odeanalysis as oda
+from odeanalysis.modeling.values import bind
 from odeanalysis.symbolic.rewrite import substitute
 from odeanalysis.verification.independent.compare import relative_difference
 from tests.cases import CASES
@@ -18,7 +19,7 @@ from tests.gradients.solved import EVERY, TOLERANCE, conditioning, discrete, sol
 # one sample takes its own steps in a batch and alone; only sums over the batch may round in another order
 ROUNDING = 1e-13
 SETTINGS = {"rtol": TOLERANCE, "atol": TOLERANCE}
-BATCHED = tuple(name for name in CASES if solved(name).setting.bound.batch is not None)
+BATCHED = tuple(name for name, case in CASES.items() if bind(case.problem(), case.values()).batch is not None)
 ALONE = tuple(name for name in CASES if name not in BATCHED)
 WAYS = ("discrete", "adjoint", "forward")
 

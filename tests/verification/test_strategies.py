@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import odeanalysis as oda
@@ -49,6 +49,7 @@ def test_hard_cases_are_drawn():
 @pytest.mark.parametrize("strategy", [problems(moving_ends=True), networks(), small_problems()], ids=["problems", "networks", "small"])
 def test_every_problem_drawn_has_a_solution_and_a_loss_that_sees_its_state(strategy):
     @given(strategy)
+    @settings(max_examples=40)
     def solved(drawn):
         run = oda.solve_problem(drawn.problem, drawn.values, TIGHT)
         assert np.isfinite(run.value) and all(np.abs(final).max() < 1e3 for final in run.final.values())
