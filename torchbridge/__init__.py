@@ -8,6 +8,7 @@ It imports torch and any part of `odeanalysis`; no part of `odeanalysis` imports
 """
 
 from torchbridge.callables import compile_torch
+from torchbridge.facade import odeint, odeint_adjoint, odeint_event
 from torchbridge.gradients.continuous import Backsolve, ContinuousAdjoint
 from torchbridge.gradients.direct import Direct
 from torchbridge.gradients.discrete import DiscreteAdjoint
@@ -32,5 +33,8 @@ __all__ = [
     "Steps",
     "compile_torch",
     "integrate",
+    "odeint",
+    "odeint_adjoint",
+    "odeint_event",
     "solve",
 ]

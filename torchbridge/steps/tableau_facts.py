@@ -35,13 +35,18 @@ class OfTableau:
     def stages(self) -> int:
         return self.tableau.stages
 
-    @cached_property
+    @property
     def reuses(self) -> bool:
-        return self.tableau.explicit and self.tableau.fsal
+        return self._facts[0]
+
+    @property
+    def stability(self) -> float:
+        return self._facts[1]
 
     @cached_property
-    def stability(self) -> float:
-        return _stability(self.tableau)
+    def _facts(self) -> tuple[bool, float]:
+        """What is asked for at every step, looked up once."""
+        return self.tableau.explicit and self.tableau.fsal, _stability(self.tableau)
 
 
 @lru_cache
