@@ -126,8 +126,12 @@ def test_a_solution_that_blows_up():
 
 
 def test_adjoint_params():
+    wrong: Any = ("k",)
     with pytest.raises(ModelError, match=r"func is function and no nn.Module.*give adjoint_params"):
         torchbridge.odeint_adjoint(lambda t, y: -y, ONE, TIMES)
     with pytest.raises(ModelError, match="adjoint_params has str"):
-        torchbridge.odeint_adjoint(lambda t, y: -y, ONE, TIMES, adjoint_params=("k",))
+        torchbridge.odeint_adjoint(lambda t, y: -y, ONE, TIMES, adjoint_params=wrong)
+    k = double(0.5, grad=True)
+    with pytest.raises(ModelError, match="another that is computed from it"):
+        torchbridge.odeint_adjoint(lambda t, y: -y * k**2, ONE, TIMES, adjoint_params=(k, k**2))
     assert torchbridge.odeint_adjoint(lambda t, y: -y, ONE, TIMES, adjoint_params=()).shape == (2, 1)

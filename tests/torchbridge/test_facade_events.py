@@ -1,6 +1,7 @@
 """Events: their times and states against closed forms, in both directions, and the derivatives of both by the implicit function theorem."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -109,7 +110,7 @@ def test_second_derivatives_of_an_event():
     inputs = double([5.0, 9.8], grad=True)
     for name, interface in OURS.items():
         h, g = inputs.unbind()
-        more = {"adjoint_params": (g,)} if name == "odeint_adjoint" else {}
+        more: dict[str, Any] = {"adjoint_params": (g,)} if name == "odeint_adjoint" else {}
         time, states = torchbridge.odeint_event(
             lambda t, y, g=g: torch.stack([y[1], -g]),
             torch.stack([h, 0 * h]),

@@ -1,4 +1,4 @@
-"""torchdiffeq's functions on our solvers, with exact gradients."""
+"""torchdiffeq's functions on our solvers, with exact gradients; docs/torch-facade.md says where we differ."""
 
 from torchbridge.facade.interface import odeint, odeint_adjoint, odeint_event
 

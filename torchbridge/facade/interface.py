@@ -16,6 +16,7 @@ from torchbridge.facade.solving import at_times, request
 from torchbridge.gradients.direct import Direct
 from torchbridge.gradients.discrete import DiscreteAdjoint
 from torchbridge.gradients.solving import Sensitivity
+from torchbridge.modules.callables import leaves_of
 from torchbridge.solvers.tapes import Full
 
 Options = Mapping[str, Any] | None
@@ -135,4 +136,16 @@ def _parameters(func: Any, given: Iterable[Tensor] | None) -> tuple[Tensor, ...]
     strange = [type(one).__name__ for one in found if not isinstance(one, Tensor)]
     if strange:
         raise ModelError(f"adjoint_params has {', '.join(strange)}; give tensors")
+    _check_apart(found)
     return tuple(one for one in found if one.requires_grad)
+
+
+def _check_apart(names: tuple[Tensor, ...]) -> None:
+    """None is computed from another: what flows through both would be counted twice."""
+    inner = {id(leaf) for one in names if one.grad_fn is not None for leaf in leaves_of(one)}
+    for one in names:
+        if id(one) in inner:
+            raise ModelError(
+                f"adjoint_params has a tensor of shape {tuple(one.shape)} and another that is computed from it, so that its gradient would "
+                "be counted twice; give those that func reads"
+            )
