@@ -41,7 +41,7 @@ def at_event(asked: Request, function: EventFn) -> tuple[Tensor, Shown]:
     path, schedule, fraction = _met(asked, way, Finder(sought, value))
     time = float(path.depth(schedule.segment[-1], np.array([fraction]))[0])
     states = solved(asked, _route(given.times, path, time, fraction, way.interpolation), _again(asked.steps, schedule))
-    return torch.as_tensor(time, dtype=t.dtype, device=t.device), states
+    return torch.as_tensor(time, dtype=t.dtype, device=given.times.device), states
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import scipy.optimize
 import torch
 from torch import Tensor
 
@@ -17,7 +16,6 @@ from torchbridge.steps.stepper import Place, State, Stepper, Taken
 
 EventFn = Callable[[Tensor, Any], Tensor]
 DOUBLINGS = 60
-root: Callable[..., Any] = scipy.optimize.brentq
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +69,15 @@ class Crossing:
             inside = path(torch.tensor([share], dtype=torch.float64, device=self.place.depth.device))
             return event.number(self.place.depth + share * self.place.step, tuple(block[0] for block in inside))
 
-        return float(root(lambda share: ends.get(share) or value(share), 0.0, 1.0, xtol=1e-16)) if self.after else 1.0
+        return _root(lambda share: ends.get(share) or value(share)) if self.after else 1.0
+
+
+def _root(value: Callable[[float], float]) -> float:
+    """Where between 0 and 1 a function is 0."""
+    from scipy.optimize import brentq  # late: it takes longer to import than most events to find
+
+    found: Any = brentq(value, 0.0, 1.0, xtol=1e-16)
+    return float(found)
 
 
 @dataclass(eq=False)
