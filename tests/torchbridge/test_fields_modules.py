@@ -36,6 +36,7 @@ MODULES: dict[str, Callable[..., NeuralODE]] = {
     "data": lambda **o: NeuralODE(DataControl(network(2 * SIZE)), **RK4, **o),
     "layers": lambda **o: NeuralODE(Sequential(DepthConcat(network(3)), nn.Tanh(), DataControl(network(4))), **RK4, **o),
     "second order": lambda **o: NeuralODE(HigherOrder(network(2, 1)), **RK4, **o),
+    "second order, with data": lambda **o: NeuralODE(HigherOrder(DataControl(network(4, 1))), **RK4, **o),
     "adaptive depth": lambda **o: NeuralODE(network(), domain=(0, AdaptiveDepth(nn.Linear(2, 1).double())), **RK4, **o),
     "flow": lambda **o: Flow(network(), **RK4, **o),
     "estimated flow": lambda **o: Flow(network(), divergence="hutchinson", **FIXED, **RK4, **o),

@@ -181,7 +181,7 @@ def test_pieces_of_different_kinds_that_take_depth_and_data():
 def test_outside_of_solves_the_depth_decides():
     field, start = pieces(), data()
     for depth, piece in ((0.0, 0), (0.369, 0), (0.37, 1), (0.6, 2), (1.0, 2)):
-        assert torch.equal(field(torch.tensor(depth).double(), start), field.fields[piece](start))
+        assert torch.equal(field(torch.tensor(depth, dtype=torch.float64), start), field.fields[piece](start))
 
 
 def test_depths_that_are_asked_for_may_be_nodes():

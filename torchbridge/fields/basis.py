@@ -36,17 +36,17 @@ class Functions(nn.Module):
         super().__init__()
         if not isinstance(basis, Basis):
             raise ModelError(f"{basis!r} is no basis; give one of odeanalysis, such as Fourier(5, period=1)")
-        self.basis, self.domain = basis, _numbers(domain)
+        self.emitted = emitted(basis, _numbers(domain))
         given = {symbol.name: _value(basis, symbol.name, values) for symbol in self.emitted.symbols}
         self.values = nn.ParameterDict({name: nn.Parameter(torch.tensor(value)) for name, value in given.items()})
 
     @property
-    def emitted(self) -> "Emitted":
-        return emitted(self.basis, self.domain)
+    def basis(self) -> Basis:
+        return self.emitted.basis
 
     @property
-    def terms(self) -> int:
-        return self.basis.terms
+    def domain(self) -> Ends:
+        return self.emitted.domain
 
     @property
     def breakpoints(self) -> list[float | Tensor]:
@@ -70,10 +70,16 @@ class Functions(nn.Module):
 
 @dataclass(frozen=True)
 class Emitted:
-    """The expressions of a basis on a domain, and their functions of tensors, compiled when they are first used."""
+    """The expressions of a basis on a domain, and their functions of tensors, compiled when they are first used.
+
+    Copies and pickles are the same object again, or made anew: what is compiled cannot be pickled.
+    """
 
     basis: Basis
     domain: Ends
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return emitted, (self.basis, self.domain)
 
     @cached_property
     def expressions(self) -> tuple[Any, ...]:

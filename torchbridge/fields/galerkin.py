@@ -107,7 +107,7 @@ def _check_used(values: Mapping[str, float], functions: list[Functions]) -> None
 
 def _constant(functions: Functions) -> Tensor:
     """The coefficients of 1, [J], by least squares over the domain."""
-    points = torch.linspace(*functions.domain, 16 * functions.terms + 1, dtype=torch.float64)
+    points = torch.linspace(*functions.domain, 16 * functions.basis.terms + 1, dtype=torch.float64)
     with torch.no_grad():
         seen = functions(points).numpy()
     return torch.as_tensor(np.linalg.lstsq(seen, np.ones(len(seen)), rcond=None)[0])
