@@ -40,7 +40,7 @@ def product(p: Printer, node: Any) -> Text:
 def _slopes(p: Printer, factors: list[Any]) -> Iterator[Slope]:
     """1 - y**2, y*(1 - y) and step(x), of whatever y and x are."""
     for factor in factors:
-        others = [other for other in factors if other is not factor]
+        others = _without(factors, factor)
         if p.is_named(factor):
             continue
         if _is_step(factor) and others:
@@ -49,7 +49,13 @@ def _slopes(p: Printer, factors: list[Any]) -> Iterator[Slope]:
         if isinstance(taken, (sp.Pow, nodes.Power)) and taken.args[1] == 2 and others:
             yield Slope("tanh slope", taken.args[0], others)
         if taken in others and len(others) > 1:
-            yield Slope("sigmoid slope", taken, [other for other in others if other != taken])
+            yield Slope("sigmoid slope", taken, _without(others, taken))
+
+
+def _without(factors: list[Any], one: Any) -> list[Any]:
+    """The factors but for one of them, which may stand there twice."""
+    place = factors.index(one)
+    return factors[:place] + factors[place + 1 :]
 
 
 def _is_step(node: Any) -> bool:

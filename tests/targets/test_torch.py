@@ -50,6 +50,21 @@ def test_a_program_gives_what_it_gives_for_numpy(data):
     agree(program, data.draw(batched_values(program))[1], SEVERAL)
 
 
+q, u, v, w = ex.block("q"), ex.block("u", 3), ex.block("v", 3), ex.block("w", 2)
+FACTORS = [u, q, 1 - u, 1 - q, 1 - u**2, fn.FUNCTIONS["step"](u), 1 / (2 + v), sp.Integer(-2)]
+PRODUCTS = st.lists(st.sampled_from(FACTORS), min_size=1, max_size=6)
+MAPS = [ex.block("M", 3, 2) @ w, w @ ex.block("N", 2, 3), ex.block("S", 3, 3) @ v]
+
+
+@given(st.data())
+def test_sums_of_products_are_those_of_numpy(data):
+    terms = [ex.mul(*factors) for factors in data.draw(st.lists(PRODUCTS, min_size=1, max_size=4))]
+    maps = data.draw(st.lists(st.sampled_from(MAPS), max_size=2))
+    program = closed(ex.add(*terms, *maps, ex.mul(0, u)), ex.add(*terms))
+    assume(program.inputs)
+    agree(program, data.draw(batched_values(program))[1], SEVERAL)
+
+
 @given(st.data())
 def test_sums_over_the_batch_are_those_of_numpy(data):
     inner = data.draw(st.lists(matrices() | expressions(depth=2), min_size=1, max_size=2))

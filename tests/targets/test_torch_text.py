@@ -68,6 +68,8 @@ def test_a_program_as_it_reads():
         (a * (1 - b**2), "(torch.ops.aten.tanh_backward(a, b),)"),
         (-2 * u * (1 - v**2), "(-2.0*torch.ops.aten.tanh_backward(u, v),)"),
         (u * v * (1 - v), "(torch.ops.aten.sigmoid_backward(u, v),)"),
+        (u * v * v * (1 - v), "(torch.ops.aten.sigmoid_backward(u*v, v),)"),
+        (a * b * (1 - b), "(torch.ops.aten.sigmoid_backward(a, b),)"),
         (v * (1 - v), "(v*(1.0 - v),)"),
         (u * fn.FUNCTIONS["step"](v), "(torch.ops.aten.threshold_backward(u, v, 0.0),)"),
         (ex.eye(3) + S, "(torch.eye(3, dtype=S.dtype, device=S.device) + S,)"),
