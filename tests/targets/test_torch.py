@@ -116,3 +116,27 @@ def test_the_gradient_of_a_mixed_stack_is_that_of_numpy(data):
     outputs = {name: summed(value) if name in shared else value for name, value in derived.outputs}
     program = share("gradient", derived.inputs, derived.lets, outputs)
     agree(program, data.draw(batched_values(program))[1], SEVERAL)
+
+
+def layer(draw: Any) -> Any:
+    """An outer product at one layer of a stack, times a scalar, where a condition holds."""
+    number, size = draw(st.integers(0, 1)), draw(st.sampled_from([q, sp.Integer(1), 2 * q]))
+    left, right = draw(st.sampled_from([w, 2 * w])), draw(st.sampled_from([u, v]))
+    whole = ex.place(ex.outer(left, right), (sp.Integer(number), sp.Tuple(0, 2, 1), sp.Tuple(0, 3, 1)), (2, 2, 3))
+    return draw(st.sampled_from([whole, ex.mul(size, whole), fn.where(q > 0, whole, 0), fn.where(q > 0, 0, ex.mul(size, whole))]))
+
+
+@given(st.data())
+def test_sums_of_layers_are_those_of_numpy(data):
+    terms = [layer(data.draw) for _ in range(data.draw(st.integers(1, 4)))]
+    program = closed(summed(ex.add(*terms, ex.zeros(2, 2, 3))))
+    agree(program, data.draw(batched_values(program))[1], SEVERAL)
+
+
+def test_a_gradient_of_all_layers_is_one_sum_and_one_of_some_is_not():
+    places = [(sp.Integer(j), sp.Tuple(0, 2, 1), sp.Tuple(0, 3, 1)) for j in range(2)]
+    terms = [ex.mul(weight, ex.place(ex.outer(w, u), place, (2, 2, 3))) for weight, place in zip((q, 2 * q), places, strict=True)]
+    assert "mixed_outer_sum(" in emit(closed(summed(ex.add(*terms))), "torch")
+    assert "mixed_outer_sum(" not in emit(closed(summed(terms[0])), "torch")
+    others = ex.add(terms[0], ex.mul(q, ex.place(ex.outer(w, v), places[1], (2, 2, 3))))
+    assert "mixed_outer_sum(" not in emit(closed(summed(others)), "torch")

@@ -58,6 +58,7 @@ def test_a_program_as_it_reads():
         (ex.sumsq(M), "((M*M).sum((-2, -1)),)"),
         (ex.trace(M @ M.T), "((M*M).sum((-2, -1)),)"),
         (ex.total(ex.outer(w, u) * M), "((w*matvec(M, u)).sum(-1),)"),
+        (ex.trace(M @ (w[1] - M.T)), "((M*(w[..., 1][..., None, None] - M.mT).mT).sum((-2, -1)),)"),
         (ex.trace(M @ (M.T + u[0])), "((M*(M.mT + u[..., 0][..., None, None]).mT).sum((-2, -1)),)"),
         (M * u, "(M*u[..., None, :],)"),
         (u[::-1], "(u.flip(-1),)"),
@@ -93,7 +94,16 @@ def test_a_stack_is_mixed_by_one_call():
     assert "_v1 = stack(W.new_full((), 1.0), a)\n" in emit(closed(mixed @ u), "torch")
 
 
-@pytest.mark.parametrize("matrix", [W[0] + a * W[0][:, ::-1], a * W[1], W[0] + a * W[1] + M, W[0] + a * ex.block("V", 2, 2, 3)[1]])
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        ex.block("T", 3, 2, 3)[0] + a * ex.block("T", 3, 2, 3)[1],
+        W[0] + a * W[0][:, ::-1],
+        a * W[1],
+        W[0] + a * W[1] + M,
+        W[0] + a * ex.block("V", 2, 2, 3)[1],
+    ],
+)
 def test_what_is_no_whole_stack_is_mixed_one_by_one(matrix: Any):
     assert "mixed" not in emit(closed(matrix @ u), "torch")
 
