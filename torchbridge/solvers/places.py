@@ -1,6 +1,6 @@
 """Where recorded steps are taken: depths and steps as tensors that move with the nodes of their paths."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -11,16 +11,27 @@ from odeanalysis.numerics.solvers.stepper import Array
 from torchbridge.solvers.states import depth_like
 from torchbridge.steps.stepper import Place
 
+AT_A_TIME = 256
+
 
 def places(nodes: Tensor, pieces: Array, schedule: Schedule, like: Tensor) -> list[Place]:
     """One place for each step of a schedule.
 
     nodes: [S, K+1] in float64, S = 1 where all samples share their steps.  pieces: flags, [S, K, P].  like: gives dtype and device.
     """
-    samples, device = len(nodes), nodes.device
-    rows, segment = np.arange(samples), schedule.segment
+    return list(in_turn(nodes, pieces, schedule, like))
+
+
+def in_turn(nodes: Tensor, pieces: Array, schedule: Schedule, like: Tensor) -> Iterator[Place]:
+    """The same, some at a time: a solve that ends early does not wait for those that it never comes to."""
+    for first in range(0, len(schedule), AT_A_TIME):
+        yield from _some(nodes, pieces, schedule, slice(first, first + AT_A_TIME), like)
+
+
+def _some(nodes: Tensor, pieces: Array, schedule: Schedule, part: slice, like: Tensor) -> list[Place]:
+    rows, segment = np.arange(len(nodes)), schedule.segment[part]
     a, b = nodes[rows, segment], nodes[rows, segment + 1]
-    start, fraction = (torch.as_tensor(part, device=device) for part in (schedule.start, schedule.fraction))
+    start, fraction = (torch.as_tensor(one[part], device=nodes.device) for one in (schedule.start, schedule.fraction))
     depth, step = (depth_like(a + start * (b - a), like), depth_like(fraction * (b - a), like))
     own = pieces[rows, segment]
     flags = _flags(depth_like(torch.as_tensor(own), like))
