@@ -51,7 +51,7 @@ def test_a_program_gives_what_it_gives_for_numpy(data):
 
 
 q, u, v, w = ex.block("q"), ex.block("u", 3), ex.block("v", 3), ex.block("w", 2)
-FACTORS = [u, q, 1 - u, 1 - q, 1 - u**2, fn.FUNCTIONS["step"](u), 1 / (2 + v), sp.Integer(-2)]
+FACTORS = [u, q, 1 - u, 1 - q, 1 - u**2, 1 - u**3, fn.FUNCTIONS["step"](u), 1 / (2 + v), sp.Integer(-2)]
 PRODUCTS = st.lists(st.sampled_from(FACTORS), min_size=1, max_size=6)
 MAPS = [ex.block("M", 3, 2) @ w, w @ ex.block("N", 2, 3), ex.block("S", 3, 3) @ v]
 

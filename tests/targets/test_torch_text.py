@@ -72,6 +72,7 @@ def test_a_program_as_it_reads():
         (u * v * v * (1 - v), "(torch.ops.aten.sigmoid_backward(u*v, v),)"),
         (a * b * (1 - b), "(torch.ops.aten.sigmoid_backward(a, b),)"),
         (v * (1 - v), "(v*(1.0 - v),)"),
+        (a * (1 - b**3), "(a*(1.0 - b*b*b),)"),
         (u * fn.FUNCTIONS["step"](v), "(torch.ops.aten.threshold_backward(u, v, 0.0),)"),
         (ex.eye(3) + S, "(torch.eye(3, dtype=S.dtype, device=S.device) + S,)"),
         (ex.place(u, (sp.Integer(0), WHOLE), (2, 3)) + ex.place(v, (sp.Integer(1), WHOLE), (2, 3)),
@@ -114,6 +115,10 @@ def test_the_gradient_of_a_mixed_stack_builds_no_matrix_for_each_sample():
     outputs = {name: BatchSum(value) if name == "W" else value for name, value in derived.outputs}
     text = emit(Formula("gradient", derived.inputs, derived.lets, tuple(outputs.items())), "torch")
     assert text.count("mixed_outer_sum(") == text.count("forms(") == 1 and "None, :]" not in text
+
+
+def test_a_term_that_has_a_name_is_not_written_again():
+    assert emit(closed(a * u + 2 * a * v, fn.tanh(a * u)), "torch").count("a[..., None]*u") == 1
 
 
 @pytest.mark.parametrize("shape", [(), (2,)])
