@@ -1,4 +1,7 @@
-"""The lynx-hare example: fitted, differentiated, certified; against a likelihood written out here with SciPy alone."""
+"""The lynx-hare example: fitted and differentiated, against a likelihood written out here with SciPy alone.
+
+That its gradient is certified, its page says, which `test_readmes` runs.
+"""
 
 import csv
 import json
@@ -25,6 +28,7 @@ LITERATURE = {
     "sigma_lynx": (0.25, 0.05),
 }
 NAMES = tuple(LITERATURE)
+pytestmark = pytest.mark.xdist_group("lynx_hare")
 STEP = 1e-3  # of the logarithms: Richardson's differences below are then good to 1e-8 times the curvature
 
 
@@ -111,12 +115,6 @@ def test_fitting_some_names_leaves_the_others(fitted: dict[str, Any]):
     outcome = run("fit", MODEL, VALUES, "--free", "sigma_hare, sigma_lynx", "--json")
     assert outcome.code == 0 and set(outcome.document["estimates"]) == {"sigma_hare", "sigma_lynx"}
     assert outcome.document["value"] > fitted["value"]
-
-
-def test_the_gradient_is_certified():
-    outcome = run("check", MODEL, VALUES, "--json")
-    assert outcome.code == 0, outcome
-    assert outcome.document["verdict"] == "confirmed"
 
 
 def test_a_trajectory_is_printed_and_drawn(tmp_path: Path):
