@@ -2,6 +2,7 @@
 
     NeuralODE(model)        a module of a stated Model or Problem: its backward is the derived problem
     NeuralODE(field)        a module of any f(z), f(s, z) or f(s, z, x)
+    fields                  fields made of modules: parameters that vary with depth, data, flows, costs on the field
     solve(problem, values)  a stated problem on tensors: states, loss, statistics
 
 It imports torch and any part of `odeanalysis`; no part of `odeanalysis` imports it.
@@ -12,7 +13,7 @@ from torchbridge.facade import odeint, odeint_adjoint, odeint_event
 from torchbridge.gradients.continuous import Backsolve, ContinuousAdjoint
 from torchbridge.gradients.direct import Direct
 from torchbridge.gradients.discrete import DiscreteAdjoint
-from torchbridge.integrate import integrate
+from torchbridge.integration import integrate
 from torchbridge.modules import FieldODE, NeuralODE, Solver, StatedODE
 from torchbridge.problems.solving import Solved, solve
 from torchbridge.solvers.solve import Steps

@@ -100,6 +100,13 @@ def test_every_exact_sensitivity_gives_the_same(name: str):
         assert all(torch.allclose(found[key], one, rtol=1e-11, atol=1e-13) for key, one in expected.items())
 
 
+def test_a_neural_ode_inside_another_keeps_its_break_points_to_itself():
+    module = MODULES["inside another"]()
+    inner = module.field
+    assert isinstance(inner, NeuralODE) and isinstance(called(module), Tensor)
+    assert module.statistics["steps"] == 2 and inner.statistics["steps"] == 3
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_gradients_in_the_state_are_those_of_differences(name: str):
     module = MODULES[name]()

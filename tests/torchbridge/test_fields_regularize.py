@@ -12,6 +12,8 @@ from odeanalysis.errors import ModelError
 from tests.torchbridge.networks import AGREED, SIZE, along, by_odeanalysis, by_torch, data, difference, network, stated, summed, weights
 from torchbridge import Checkpointed, Direct, DiscreteAdjoint, NeuralODE
 from torchbridge.fields import Divergence, Regularizer
+from torchbridge.modules.held import Held
+from torchbridge.modules.parts import parts
 
 SENSITIVITIES = {"discrete": DiscreteAdjoint(), "checkpointed": DiscreteAdjoint(Checkpointed(1)), "direct": Direct()}
 EPS = data(seed=9).detach()
@@ -40,15 +42,19 @@ def test_costs_and_gradients_are_those_of_the_stated_problem(kind: str, name: st
     assert difference(found, by_odeanalysis(problem, {**values, **({"eps": EPS} if "noise" in options else {})})) < AGREED
 
 
+def _warns(measure: str, message: str) -> Any:
+    return pytest.warns(UserWarning, match=message) if measure == "signed" else nullcontext()
+
+
 @pytest.mark.parametrize("measure", ["signed", "absolute"])
 def test_backward_domains(measure: str):
     field, start = network(), data()
     module = NeuralODE(field, domain=(1, 0.2), method="rk4", steps=5, running=Regularizer(kinetic=0.5, jacobian=0.2, measure=measure))
     values = {**weights(field), "x": start, "w": along()}
-    warned = pytest.warns(UserWarning, match="rewards? speed") if measure == "signed" else nullcontext()
-    with warned:
+    with _warns(measure, "it rewards speed"):
         state, cost = module(start)
         found = by_torch((state @ along()).sum() + cost.sum(), values)
+    with _warns(measure, "the weights reward speed"):
         problem = oda.regularize(summed(stated((1, 0.2))), 0.5, 0.2, measure=measure)
         assert difference(found, by_odeanalysis(problem, values)) < AGREED
     assert (cost.mean() > 0) == (measure == "absolute")
@@ -94,6 +100,16 @@ def test_a_term_that_differentiates_gets_its_graph_and_its_noise():
     one = NeuralODE(network(), method="rk4", steps=2, running=Regularizer(kinetic=0.5))(start)[1]
     other = NeuralODE(network(), method="rk4", steps=2, running=term)(start)[1]
     assert torch.allclose(both, one + other)
+
+
+def test_without_autograd_nothing_keeps_a_graph():
+    """Though the slope is differentiated, at every evaluation."""
+    cost, start = Regularizer(kinetic=1.0, jacobian=1.0), data().detach()
+    module = nn.ModuleList([network(), cost])
+    solved = parts(module[0], [cost], start, None, Held(module))
+    with torch.no_grad():
+        assert not any(one.requires_grad for one in solved.slopes(torch.tensor(0.0), (start, start[:, 0])))
+    assert all(one.requires_grad for one in solved.slopes(torch.tensor(0.0), (start, start[:, 0])))
 
 
 def test_outside_of_solves_it_is_a_function():
