@@ -130,7 +130,7 @@ class Sweep:
         steps = self.task.steps
         schedule = self.task.solved.schedule
         taken = int(((schedule.segment == j) & schedule.accepted).sum(0).max(initial=1))
-        alike = Steps(None if steps.count is None else taken, steps.tolerance, steps.controller, steps.max_steps)
+        alike = Steps(None if steps.count is None else taken, steps.tolerance, steps.controller, steps.max_steps, steps.throw)
         stepper = OpaqueStepper(self.task.stepper.tableau, field)
         trace = solve(stepper, Grid(np.array([[1.0, 0.0]])), carried, (), alike, Nothing())
         return tuple(block[-1] for block in trace.nodes)

@@ -1,7 +1,7 @@
 """Solving a stated problem on tensors, and its loss."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -60,11 +60,22 @@ class Solved:
 
     @cached_property
     def losses(self) -> Tensor:
-        """The loss of each sample, [B], or one number where nothing is batched."""
+        """The loss of each sample, [B], or one number where nothing is batched; NaN where a sample failed, which sends no gradient."""
+        if self.trace.failed is not None:
+            return torch.where(self.trace.failed.flags, torch.nan, self._with_others.losses)
         found = self.program.terminal(self._at_end())["terminal"] + self.running
         for i in range(len(self.program.parts.observations)):
             found = found + self._observed(i)
         return found if self.bound.batch is None else found.expand(self.bound.batch)
+
+    @property
+    def _with_others(self) -> "Solved":
+        """With others in the place of the samples that failed, and all at their start where all did: every cost has a derivative."""
+        trace = self.trace
+        assert trace.failed is not None
+        pairs = zip(trace.failed.stood_in(self.states, 1), trace.nodes, strict=True)
+        states = tuple(trace.failed.unless_all(known, nodes[:1].expand_as(nodes)) for known, nodes in pairs)
+        return replace(self, states=states, trace=replace(trace, failed=None))
 
     @property
     def value(self) -> Tensor:
@@ -125,7 +136,7 @@ def counts(trace: Trace) -> dict[str, Any]:
         "rejected": int(np.sum(found.rejected)),
         "evaluations": int(np.sum(found.evaluations)),
         "stiff": bool(np.any(found.stiff)),
-        "failed": np.flatnonzero(trace.failed).tolist(),
+        "failed": [] if trace.failed is None else trace.failed.flags.nonzero().flatten().tolist(),
     }
 
 
@@ -170,7 +181,7 @@ def solve(
     depths = node_depths(ready, tensors, way, like.device)
     stepper = DerivedStepper(used, ready.parts, shared, way.grid.samples == 1)
     steps = Steps(chosen.steps, Tolerance(chosen.rtol, chosen.atol), max_steps=chosen.max_steps, throw=throw)
-    task = Task(stepper, way.grid, steps)
+    task = Task(stepper, way.grid, steps, batch=bound.batch)
     state = _initial(ready, tensors, bound, way, depths)
     names = tuple(tensors[leaf.name] for leaf in ready.parts.names)
     states = (sensitivity or DiscreteAdjoint()).states(task, depths, state, names)

@@ -34,6 +34,13 @@ def mean_square(state: State, samples: int) -> Array:
     return (total / sum(row.shape[1] for row in rows)).double().cpu().numpy()
 
 
+def finite(state: State, samples: int) -> Tensor:
+    """Which samples have no entry that is not finite, [S]; with 1, whether that holds for all entries."""
+    flags = [torch.isfinite(block) for block in state]
+    rows = [flag.all()[None] if samples == 1 else flag.reshape(samples, -1).all(1) for flag in flags]
+    return torch.stack(rows).all(0)
+
+
 def _squares(block: Tensor) -> Tensor:
     return (block.abs() if block.is_complex() else block).square()
 

@@ -5,7 +5,7 @@ many states and takes the steps between them again.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from torch import Tensor
@@ -19,10 +19,14 @@ Again = Callable[[int, State], State]
 
 
 class Tape(Protocol):
-    """`add` takes the steps of a solve in turn; `backwards` gives them back from the last one to the first."""
+    """`add` takes the steps of a solve in turn; `backwards` gives them back from the last one to the first.
+
+    of_rows: the tape of a choice of samples, [B], without what steps kept inside.
+    """
 
     def add(self, state: State, kept: Kept) -> None: ...
     def backwards(self, again: Again) -> Iterator[tuple[int, State, Kept]]: ...
+    def of_rows(self, rows: Tensor) -> "Tape": ...
 
 
 class Plan(Protocol):
@@ -84,6 +88,9 @@ class Nothing:
     def backwards(self, again: Again) -> Iterator[tuple[int, State, Kept]]:
         raise AssertionError("nothing was kept of this solve")
 
+    def of_rows(self, rows: Tensor) -> Tape:
+        return self
+
 
 @dataclass(eq=False)
 class EveryStep:
@@ -99,6 +106,9 @@ class EveryStep:
     def backwards(self, again: Again) -> Iterator[tuple[int, State, Kept]]:
         for k in range(len(self.states) - 1, -1, -1):
             yield k, self.states[k], self.kept[k]
+
+    def of_rows(self, rows: Tensor) -> Tape:
+        return EveryStep(_of_rows(self.states, rows), [()] * len(self.kept))
 
 
 @dataclass(eq=False)
@@ -122,6 +132,9 @@ class Checkpoints:
             first = i * self.stride
             yield from _backwards(first, min(first + self.stride, self.count), self.states[i], again, 2 * (self.slots or self.stride))
 
+    def of_rows(self, rows: Tensor) -> Tape:
+        return replace(self, states=_of_rows(self.states, rows))
+
 
 def _backwards(first: int, end: int, state: State, again: Again, most: int) -> Iterator[tuple[int, State, Kept]]:
     """The steps from `first` up to before `end`, the last one first, from the state before the first of them; `most` states are held."""
@@ -137,3 +150,7 @@ def _backwards(first: int, end: int, state: State, again: Again, most: int) -> I
         later = again(k, later)
     yield from _backwards(middle, end, later, again, most)
     yield from _backwards(first, middle, state, again, most)
+
+
+def _of_rows(states: list[State], rows: Tensor) -> list[State]:
+    return [tuple(block.index_select(0, rows) for block in state) for state in states]

@@ -6,8 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from odeanalysis.errors import SolveError
-from odeanalysis.numerics.solvers.failure import EVENTS
 from odeanalysis.numerics.solvers.grid import Grid
 from odeanalysis.numerics.solvers.grid import Place as Numbers
 from odeanalysis.numerics.solvers.initial_step import initial_step
@@ -16,10 +14,12 @@ from odeanalysis.numerics.solvers.solution import Statistics
 from odeanalysis.numerics.solvers.stepper import Array
 from odeanalysis.numerics.solvers.stiffness import ESTIMATE, ITERATIONS
 from torchbridge.solvers.dense import Dense, reading
+from torchbridge.solvers.failing import Failed, failed_of
+from torchbridge.solvers.failure import ending, failure, worst
 from torchbridge.solvers.nodes import AtNodes
 from torchbridge.solvers.places import place as tensors
 from torchbridge.solvers.settings import Steps
-from torchbridge.solvers.states import aligned, chosen, depth_like, mean_square
+from torchbridge.solvers.states import aligned, chosen, depth_like, finite
 from torchbridge.solvers.tapes import Plan
 from torchbridge.solvers.waiting import Waiting
 from torchbridge.steps.interpolants import Around
@@ -33,7 +33,17 @@ class Walk:
     Under autograd, the steps go on its tape; what decides on their sizes does not.
     """
 
-    def __init__(self, stepper: Stepper, grid: Grid, state: State, names: State, steps: Steps, plan: Plan, dense: Dense | None = None):
+    def __init__(
+        self,
+        stepper: Stepper,
+        grid: Grid,
+        state: State,
+        names: State,
+        steps: Steps,
+        plan: Plan,
+        dense: Dense | None = None,
+        batch: int | None = None,
+    ):
         self.stepper, self.grid, self.names = stepper, grid, names
         self.states = Waiting(state, grid.segments)
         self.steps, self.measure = steps, steps.norm
@@ -44,7 +54,8 @@ class Walk:
         self.first: State | None = None
         self.accepted, self.rejected, self.evaluations = np.zeros((3, self.samples), dtype=int)
         self.stiff = np.zeros(self.samples, dtype=bool)
-        self.failed = np.zeros(self.samples, dtype=bool)
+        self.batch = batch if self.samples == 1 else self.samples
+        self.broken = np.zeros(self.samples, dtype=bool)
         self.rows: list[Schedule] = []
 
     @property
@@ -80,10 +91,11 @@ class Walk:
     @torch.no_grad()
     def norm(self, place: Numbers, attempt: Taken) -> Array:
         assert attempt.error is not None
-        found = self._size(attempt.error, self.measure.scale(self.state, attempt.after))
-        finite = np.isfinite(mean_square(attempt.after, self.samples))
+        found = self._size(_where_finite(attempt), self.measure.scale(self.state, attempt.after))
+        if self.measure.norm is not None and not bool(finite(attempt.after, 1)):
+            found = np.full(1, np.nan)
         found = np.where(np.abs(place.step) <= self.steps.shortest, np.minimum(found, 1), found)
-        return np.where(place.step == 0, 0, np.where(finite, found, np.nan))
+        return np.where(place.step == 0, 0, found)
 
     @torch.no_grad()
     def radius(self, place: Numbers) -> tuple[Array, int]:
@@ -133,9 +145,10 @@ class Walk:
 
     def fail(self, event: str, place: Numbers, attempt: Taken, sample: int) -> None:
         """Raises SolveError, or gives the sample up."""
+        self.broken[sample] = True
         if self.steps.throw:
-            raise _failure("vanished" if event == "small" else event, place, sample, self.samples)
-        self.failed[sample] = True
+            who = self._blamed(attempt, sample)
+            raise failure(ending(self.state, attempt.after, who) if event == "small" else event, float(place.depth[sample]), who)
 
     def schedule(self) -> Schedule:
         """All steps that were accepted; those of samples that failed are null."""
@@ -145,7 +158,11 @@ class Walk:
         start, fraction, segment, closes = (
             np.concatenate([getattr(row, name) for row in self.rows]) for name in ("start", "fraction", "segment", "closes")
         )
-        return Schedule(start, np.where(self.failed, 0, fraction), segment, closes)
+        return Schedule(start, np.where(self.broken, 0, fraction), segment, closes)
+
+    @property
+    def failed(self) -> Failed | None:
+        return failed_of(self.broken, self.state[0])
 
     def statistics(self) -> Statistics:
         return Statistics(self.accepted, self.rejected, self.evaluations, self.stiff)
@@ -171,12 +188,25 @@ class Walk:
 
     @torch.no_grad()
     def _check(self, slopes: State, place: Numbers, needed: Array) -> None:
-        broken = needed & ~np.isfinite(mean_square(slopes, self.samples))
-        if broken.any():
-            raise _failure("field", place, int(broken.argmax()), self.samples)
+        """Raises SolveError where a sample starts from something that is not finite; where none is to raise, it fails by itself later."""
+        both = (*self.state, *slopes)
+        broken = needed & ~finite(both, self.samples).cpu().numpy()
+        if broken.any() and self.steps.throw:
+            first = int(broken.argmax())
+            who = first if self.samples > 1 else None if self.batch is None else int(finite(both, self.batch).int().argmin())
+            event = "field" if bool(finite(self.state, self.samples)[first]) else "start"
+            raise failure(event, float(place.depth[first]), who)
+
+    def _blamed(self, attempt: Taken, sample: int) -> int | None:
+        """The sample that failed; where all share their steps, the one whose error is the largest."""
+        if self.samples > 1 or self.batch is None:
+            return sample if self.samples > 1 else None
+        assert attempt.error is not None
+        scale = self.measure.scale(self.state, attempt.after)
+        return worst(tuple(error / allowed for error, allowed in zip(_where_finite(attempt), scale, strict=True)), self.batch)
 
 
-def _failure(event: str, place: Numbers, sample: int, samples: int) -> SolveError:
-    what, remedy = EVENTS[event]
-    depth, who = float(place.depth[sample]), f" of sample {sample}" if samples > 1 else ""
-    return SolveError(f"{what} at depth {depth:.10g}{who}; {remedy}", depth=depth, sample=sample)
+def _where_finite(attempt: Taken) -> State:
+    """The errors of an attempt, NaN where it ends in something that is not finite."""
+    assert attempt.error is not None
+    return tuple(torch.where(torch.isfinite(y), error, torch.nan) for y, error in zip(attempt.after, attempt.error, strict=True))

@@ -57,6 +57,10 @@ class DerivedStepper(OfTableau):
         moved = tuple(found.get(leaf.name) for leaf in self.parts.names)
         return Back((*before, *carried), moved, found.get(self.parts.depth.name), found.get(H.name))
 
+    def of_rows(self, names: State, rows: Tensor) -> State:
+        leaves = zip(self.parts.names, names, strict=True)
+        return tuple(name if leaf.name in self.shared else name.index_select(0, rows) for leaf, name in leaves)
+
     def pull(self, place: Place, state: State, names: State, bars: State) -> Back:
         call, given = self.formulas.pull
         found = dict(zip(given, call((*_flat(place, state, names), *bars)), strict=True))

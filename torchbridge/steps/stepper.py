@@ -86,6 +86,10 @@ class Stepper(Protocol):
         """The exact discrete adjoint of the step from `state`: cotangents of the state after it -> those of all it starts from."""
         ...
 
+    def of_rows(self, names: State, rows: Tensor) -> State:
+        """The names for a choice of samples, as far as there is one for each of them."""
+        ...
+
     def pull(self, place: Place, state: State, names: State, bars: State) -> Back:
         """The vector-Jacobian product of the field: cotangents of its slopes -> those of state and names."""
         ...
