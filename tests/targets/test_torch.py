@@ -133,6 +133,17 @@ def test_sums_of_layers_are_those_of_numpy(data):
     agree(program, data.draw(batched_values(program))[1], SEVERAL)
 
 
+OUTERS = [ex.outer(w, u), 2 * ex.outer(w, v), ex.mul(q, ex.outer(2 * w, u)), ex.block("N", 2, 3)]
+
+
+@given(st.data())
+def test_outer_products_times_a_matrix_are_those_of_numpy(data):
+    first, *more = (data.draw(st.lists(st.sampled_from(OUTERS[:3]), min_size=1)), data.draw(st.lists(st.sampled_from(OUTERS))))
+    matrix = data.draw(st.sampled_from([ex.block("X", 2, 2, 3)[1], OUTERS[3], fn.sin(OUTERS[3]), OUTERS[0]]))
+    program = closed(*(ex.total(ex.mul(ex.add(*first, *rest), matrix)) for rest in ([], *more)))
+    agree(program, data.draw(batched_values(program))[1], SEVERAL)
+
+
 def test_a_gradient_of_all_layers_is_one_sum_and_one_of_some_is_not():
     places = [(sp.Integer(j), sp.Tuple(0, 2, 1), sp.Tuple(0, 3, 1)) for j in range(2)]
     terms = [ex.mul(weight, ex.place(ex.outer(w, u), place, (2, 2, 3))) for weight, place in zip((q, 2 * q), places, strict=True)]
