@@ -44,12 +44,12 @@ def backend(name: str) -> Backend:
         from odeanalysis.numerics.gradients.evaluate import evaluate
 
         return evaluate
+    if name == "torch" and find_spec("torch") is None:
+        stop(NO_TORCH)
     found = [entry for entry in entry_points(group=GROUP) if entry.name == name]
     return found[0].load() if found else stop(_missing(name))
 
 
 def _missing(name: str) -> str:
-    if name == "torch" and find_spec("torch") is None:
-        return NO_TORCH
     known = ", ".join([OURS, *MISSING])
     return MISSING.get(name, f"no backend is named {name!r}; choose one of {known}")

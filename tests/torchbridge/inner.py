@@ -18,7 +18,8 @@ WEIGHT, START = [[0.0, 1.0], [-1.0, -0.2]], [1.0, 0.5]
 
 def given() -> tuple[Tensor, Tensor]:
     """W and z(s0)."""
-    return tuple(torch.tensor(one, dtype=torch.float64, requires_grad=True) for one in (WEIGHT, START))  # type: ignore[return-value]
+    weight, start = (torch.tensor(one, dtype=torch.float64, requires_grad=True) for one in (WEIGHT, START))
+    return weight, start
 
 
 def depths(*values: float) -> Tensor:

@@ -263,6 +263,7 @@ def test_an_event_that_jumps_gets_no_gradient_and_says_so():
 
 
 def test_t0_is_one_number():
-    for t0 in (0.0, double([0.0, 1.0]), torch.tensor(0)):
+    wrong: list[Any] = [0.0, double([0.0, 1.0]), torch.tensor(0)]
+    for t0 in wrong:
         with pytest.raises(ModelError, match="t0 is "):
-            torchbridge.odeint_event(lambda t, y: -y, torch.ones(1, dtype=DOUBLE), t0, event_fn=lambda t, y: y[0] - 0.5)  # type: ignore[arg-type]
+            torchbridge.odeint_event(lambda t, y: -y, torch.ones(1, dtype=DOUBLE), t0, event_fn=lambda t, y: y[0] - 0.5)

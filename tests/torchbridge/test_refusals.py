@@ -5,7 +5,7 @@ import torch
 
 import odeanalysis as oda
 from tests.cases import CASES
-from torchbridge.integrate import integrate
+from torchbridge.integration import integrate
 from torchbridge.modules import NeuralODE
 from torchbridge.problems.solving import solve
 

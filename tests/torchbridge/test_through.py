@@ -8,7 +8,7 @@ import torch
 
 from torchbridge.gradients.direct import Direct
 from torchbridge.gradients.discrete import DiscreteAdjoint
-from torchbridge.integrate import integrate
+from torchbridge.integration import integrate
 
 SENSITIVITIES = {"direct": Direct(), "discrete": DiscreteAdjoint()}
 ROUNDING = 1e-12

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling.model import Model, Problem
 from odeanalysis.numerics.solvers.controller import Tolerance
-from torchbridge.integrate import integrate
+from torchbridge.integration import integrate
 from torchbridge.modules.breakpoints import Breaks, breaks
 from torchbridge.modules.callables import arity, cost, leaves_of, strangers
 from torchbridge.modules.held import Held
