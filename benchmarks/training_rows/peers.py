@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -132,8 +132,8 @@ def _rk4(diffrax: Any) -> Any:
     )
 
     class RK4(diffrax.AbstractERK):
-        tableau: Any = classical
-        interpolation_cls: Any = diffrax.LocalLinearInterpolation
+        tableau: ClassVar[Any] = classical
+        interpolation_cls: ClassVar[Any] = diffrax.ThirdOrderHermitePolynomialInterpolation.from_k
 
         def order(self, terms: Any) -> int:
             return 4
