@@ -10,6 +10,7 @@ from torch import Tensor, nn
 import torchbridge
 from odeanalysis.errors import ModelError, SolveError
 from tests.torchbridge.facade_cases import DOUBLE, OURS, PEERS, Decay, double
+from torchbridge.facade import ending
 
 LIBRARIES = {"ours": torchbridge, **PEERS}
 INTERFACES = ("odeint", "odeint_adjoint")
@@ -237,10 +238,10 @@ REFUSED = {
         SolveError,
         r"no event until .*options\['max_num_steps'\]",
     ),
-    "never, in 20000 steps": (
+    "never, in given steps": (
         {"event_fn": lambda t, y: y[0] + 1, "method": "euler", "options": {"step_size": 0.1}},
         SolveError,
-        "no event in 20000 steps up to t = 2000",
+        "no event in 50 steps up to t = 5;",
     ),
     "not finite": ({"event_fn": lambda t, y: torch.log(y[0] - 0.5)}, SolveError, "event_fn is nan at t = "),
     "no step size": ({"method": "rk4", "options": {}}, ModelError, "give step_size"),
@@ -248,7 +249,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_no_event_is_told(case):
+def test_what_is_no_event_is_told(case, monkeypatch):
+    monkeypatch.setattr(ending, "MOST_GIVEN", 50)
     given, error, message = REFUSED[case]
     asked = {"event_fn": lambda t, y: y[0] - 0.5, **given}
     with pytest.raises(error, match=message):

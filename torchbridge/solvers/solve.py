@@ -17,7 +17,7 @@ from torchbridge.solvers.dense import Dense, reading
 from torchbridge.solvers.failing import Failed
 from torchbridge.solvers.failure import located
 from torchbridge.solvers.nodes import AtNodes
-from torchbridge.solvers.places import places
+from torchbridge.solvers.places import in_turn, places
 from torchbridge.solvers.settings import Steps
 from torchbridge.solvers.states import chosen, finite
 from torchbridge.solvers.tapes import Plan, Tape
@@ -89,7 +89,7 @@ def follow(
         plan.keeps_stages and asked.throw,
     )
     states, given, moving = Waiting(state, grid.segments), state, has_length(grid, schedule)
-    for k, place in enumerate(places(nodes, grid.pieces, schedule, state[0])):
+    for k, place in enumerate(in_turn(nodes, grid.pieces, schedule, state[0])):
         state = states.start
         at_nodes.see(schedule, k, state)
         for watch in asked.watches:
