@@ -1,6 +1,5 @@
 """The reports of claims as one HTML page that needs nothing else."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -58,7 +57,16 @@ def _measurement(check: Check) -> dict[str, Any]:
     return {"name": check.name, "measured": check.measured, "bound": check.bound, "outcome": OUTCOMES[check.passed]}
 
 
-def _entries(found: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """What a counterexample consists of, each entry on a line."""
+def _entries(found: dict[str, Any] | None) -> Iterator[tuple[str, list[str]]]:
+    """What a counterexample consists of, each entry with its lines."""
     for key, value in (found or {}).items():
-        yield key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        yield key, [f"{name}: {_said(part)}" for name, part in value.items()] if isinstance(value, dict) else [_said(value)]
+
+
+def _said(value: Any) -> str:
+    """Numbers, texts, and what is made of them, in a line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_said(part)}" for name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_said, value))
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

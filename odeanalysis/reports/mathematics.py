@@ -14,6 +14,7 @@ ALPHABETS = (
     ("\N{GREEK SMALL LETTER ALPHA}", 25, 0x1D736),
 )
 BOLD = {chr(ord(first) + i): chr(bold + i) for first, count, bold in ALPHABETS for i in range(count)}
+NAME = re.compile(r'<mo(?: movablelimits="true")?>([A-Za-z]{2,}|&#x022A4;)</mo>')
 LETTER = re.compile(r'<(m[in]) mathvariant="bold(?:-italic)?">([^<]*)</\1>')
 
 
@@ -31,8 +32,8 @@ def mathml(latex: str, display: str = "block") -> str:
 
 
 def _tuned(drawn: str) -> str:
-    """With letters that are bold everywhere, and accents close to what they stand on."""
-    return LETTER.sub(_bold, drawn).replace("<mover>", '<mover accent="true">')
+    """With letters that are bold everywhere, accents close to what they stand on, and names and transposes without an operator's space."""
+    return NAME.sub(r"<mi>\1</mi>", LETTER.sub(_bold, drawn)).replace("<mover>", '<mover accent="true">')
 
 
 def _bold(found: re.Match[str]) -> str:

@@ -5,6 +5,8 @@ from html import escape
 from io import StringIO
 from typing import Any
 
+import numpy as np
+
 from odeanalysis.reports.axes import PALETTE
 from odeanalysis.verification.figure import Figure, Line
 
@@ -24,6 +26,7 @@ METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 NAMES = re.compile(r' id="[A-Za-z0-9.]+_\d+"')
 HEAD = re.compile(r"^.*?<svg[^>]*viewBox=\"([^\"]*)\"[^>]*>", re.DOTALL)
 LABELLED = 10
+SHORT = 50.0
 
 
 def svg(figure: Figure, name: str) -> str:
@@ -48,8 +51,21 @@ def _draw(axis: Any, figure: Figure) -> None:
     axis.set_yscale("log" if figure.logy else "linear")
     for i, line in enumerate(figure.lines):
         _plot(axis, line, PALETTE[i % len(PALETTE)])
+    for scale in [axis.xaxis] * figure.logx + [axis.yaxis] * figure.logy:
+        _ticks(scale)
     if len(figure.lines) <= LABELLED:
         axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=9)
+
+
+def _ticks(scale: Any) -> None:
+    """Powers of ten alone have numbers, on a short logarithmic axis twice and five times them too."""
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
+
+    low, high = scale.get_view_interval()
+    if high < SHORT * low:
+        scale.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        scale.set_major_formatter(LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(np.inf, np.inf)))
+    scale.set_minor_formatter(NullFormatter())
 
 
 def _plot(axis: Any, line: Line, color: str) -> None:

@@ -18,12 +18,12 @@ FIGURE = Figure(
 )
 REPORT = Report(
     id="reflection",
-    title="A <b>title</b>",
+    title="Some <b>title</b>",
     printed="x < y & z",
     corrected="x > y",
     verdict="holds as corrected",
     checks=(Check("proof: one", 0.0, 0.0, True), Check("measured <well>", 1e-12, 1e-9, True), Check("lost", float("nan"), 1.0, None)),
-    counterexample={"field": {"z": "p*z"}, "value": 1.5},
+    counterexample={"field": {"z": "p*z", "y": "1"}, "value": 1 / 3, "ends": [0.5, [1, "s"]], "<both>": {"ways": {"SciPy": 2.0}}},
     seconds=1.25,
     source="a book",
     hypotheses=("f < g",),
@@ -32,7 +32,7 @@ REPORT = Report(
     figures=(FIGURE, FIGURE),
     beside=(Finding("a <claim> more", "x > z", "unsupported", "x > y + z", {"x": "no & none"}),),
 )
-VOID = {"meta", "br", "hr", "link", "img", "input"}
+VOID = {"meta", "br", "hr", "link", "img", "input", "wbr"}
 
 
 class Balance(HTMLParser):
@@ -71,9 +71,10 @@ def test_the_page_needs_nothing_from_elsewhere(shown):
     assert "http" not in shown and not re.search(r'(src|href)="(?!#)', shown) and "url(" not in shown.replace("url(#", "")
 
 
-SAID = """A &lt;b&gt;title&lt;/b&gt;|x &lt; y &amp; z|x &gt; y|holds as corrected|a book|f &lt; g|Picard|on instances|an identity|a fact
+SAID = """Some &lt;<math|title&lt;/<math|>x &gt; y</annotation>|holds as corrected|a book|f &lt; g|Picard|on instances|an identity|a fact
 a gap (fails)|a &lt;claim&gt; more|x &gt; z|>unsupported<|x &gt; y + z|no &amp; none
-measured &lt;well&gt;|1e-12|undecided|rise &amp; fall|p*z|2/3|<math|<svg|The Hamiltonian"""
+measured &lt;well&gt;|1e-12|undecided|rise &amp; fall|2/3|<math|<svg|The Hamiltonian
+</math><wbr>: 1</div>|<div>0.3333333333</div>|<div>0.5, 1, <math|<th>&lt;both&gt;</th>|<div>ways: SciPy: 2</div>"""
 
 
 @pytest.mark.parametrize("text", re.split(r"[|\n]", SAID))

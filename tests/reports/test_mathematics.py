@@ -39,6 +39,11 @@ def test_dots_stand_close_to_their_letters():
     assert [node.get("accent") for node in found.iter("mover")] == ["true", "true"]
 
 
+def test_names_and_transposes_are_no_operators_with_space_around():
+    found = read(r"a^\top \det f + \operatorname{tr}(f)")
+    assert [node.text for node in found.iter("mo")] == ["+", "(", ")"] and {"det", "tr", "⊤"} <= {node.text for node in found.iter("mi")}
+
+
 def test_the_latex_is_kept():
     latex = r"\begin{aligned} a &= b < c \end{aligned}"
     assert "".join(note.text or "" for note in read(latex).iter("annotation")) == latex

@@ -136,14 +136,23 @@ def _counterexample(seed: int) -> dict[str, Any] | None:
     one = smallest(at_each_depth(), lambda one: Form(tuple(solutions(one).unique())).fails, seed)
     if one is None:
         return None
+    rate = one.terms[0].before
     return {
         "field": one.title,
-        "with theta in L2": f"f = {one.terms[0].before} theta^3 z, theta = s^(-1/3), int theta^2 over [0, 1] = 3",
-        "solutions": f"z = c s^{one.terms[0].before} for every c",
+        "with theta in L2": f"f = {_factor(rate)}theta^3 z, theta = s^(-1/3), int theta^2 over [0, 1] = 3",
+        "solutions": f"z = c s{_power(rate)} for every c",
         "depth": LATE,
         "two of them there, Picard's iteration": [float(path[-1, -1]) for path, _ in _found(one)],
         "distance of solutions": solutions(one).apart,
     }
+
+
+def _factor(number: Any) -> str:
+    return "" if number == 1 else f"{number} "
+
+
+def _power(number: Any) -> str:
+    return "" if number == 1 else f"^({number})"
 
 
 def _figure() -> Figure:
