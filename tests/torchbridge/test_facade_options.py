@@ -92,8 +92,10 @@ def test_first_step(library):
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_max_step(library):
-    largest = told(library=LIBRARIES[library], max_step=0.02).of("step")[:, 1]
-    assert largest.max() <= 0.02 * (1 + 1e-12) < told(library=LIBRARIES[library]).of("step")[:, 1].max()
+    """Also of a last step, where little more than one is left."""
+    most, times = 0.005, (0.0, 0.200025)
+    largest = told(times, LIBRARIES[library], max_step=most, first_step=most).of("step")[:, 1]
+    assert largest.max() <= most * (1 + 1e-12) < told(times, LIBRARIES[library]).of("step")[:, 1].max()
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -135,12 +137,12 @@ class Jump(nn.Module):
 
 @pytest.mark.parametrize("option", ["step_t", "jump_t"])
 @pytest.mark.parametrize("dtype", [torch.float32, DOUBLE], ids=str)
-@pytest.mark.parametrize("times", [[0.0, 1.0], [0.0, 0.25, 0.5, 1.0], [1.0, 0.0]], ids=str)
+@pytest.mark.parametrize("times", [[0.0, 0.25, 0.5, 1.0], [1.0, 0.0]], ids=str)
 @pytest.mark.parametrize("method", ["dopri5", "dopri8", "bosh3"])
 def test_a_field_that_jumps_where_a_step_ends(method, times, dtype, option):
     """It is seen from inside on either side: exact to rounding, in few evaluations, and never asked at the jump itself."""
     counts = []
-    for options in ({}, {option: double([0.5, 7.0])}):
+    for options in ({}, {option: double([0.7, 0.5, 7.0])}):
         func = Jump()
         y0 = torch.zeros(1, dtype=dtype)
         rtol = 1e-4 if dtype == torch.float32 else 1e-7
