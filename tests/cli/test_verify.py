@@ -61,7 +61,7 @@ def test_a_claim_that_is_not_backed_fails(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert outcome.code == 1 and CLAIM in outcome.err
     text = (tmp_path / "r.json").read_text(encoding="utf-8")
     assert "NaN" not in text and "Infinity" not in text and json.loads(text)[0]["counterexample"] == {"x": [None]}
-    assert "A &lt;title&gt;" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "&lt;title&gt;" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 REFUSED = {

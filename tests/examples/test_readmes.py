@@ -25,6 +25,7 @@ def test_a_page_shows_what_the_command_prints(page: Path, command: str, text: st
     arguments = [str(tmp_path / word) if word.endswith(".png") else word for word in shlex.split(command)]
     outcome = run(*arguments)
     assert outcome.code == 0, outcome.err
+    assert all(Path(word).stat().st_size > 10_000 for word in arguments if word.endswith(".png"))
     shown, printed = text.split(), outcome.out.split()
     assert len(shown) == len(printed)
     assert not [pair for pair in zip(shown, printed, strict=True) if not alike(*pair)]
