@@ -111,6 +111,13 @@ def test_slopes_that_are_meant_are_taken():
 def test_a_start_that_is_not_finite(value):
     with pytest.raises(SolveError, match="y0 has entries that are not finite"):
         solved(y0=double([1.0, value]))
+    with pytest.raises(SolveError, match="not finite"):
+        solved(y0=double([1.0, value]), method="euler")
+
+
+def test_given_steps_that_leave_the_numbers():
+    with pytest.raises(SolveError, match="a step ends in a state that is not finite"):
+        solved(lambda t, y: y**3, 5 * ONE, torch.linspace(0, 10, 11, dtype=DOUBLE), method="rk4")
 
 
 def test_a_field_that_is_not_finite():
