@@ -52,9 +52,9 @@ class Parts:
         """Whether there is a running cost to integrate along."""
         return self.field.output["_cost"] != 0
 
-    def is_fixed(self, mark: int) -> bool:
-        """Whether a mark is a number, so that it never moves."""
-        return not leaves(self.depths[mark])
+    def is_fixed(self, mark: int, still: frozenset[str] = frozenset()) -> bool:
+        """Whether a mark is a number, or made of names whose values nobody moves, so that it never moves."""
+        return {leaf.name for leaf in leaves(self.depths[mark])} <= still
 
     @cached_property
     def moves(self) -> bool:

@@ -63,8 +63,9 @@ class Galerkin(nn.Module):
         return {name: _combined(found[i], _coefficients(self.layer, name)) for name, i in self.which.items()}
 
     def forward(self, s: Tensor, z: Tensor, x: Tensor | None = None) -> Tensor:
-        weights = self.at(s)
-        return self._called(weights, s, z, x) if s.ndim == 0 else self._each(weights, s, z, x)
+        depths = s.flatten() if s.ndim else s
+        weights = self.at(depths)
+        return self._called(weights, s, z, x) if s.ndim == 0 else self._each(weights, depths, z, x)
 
     def _called(self, weights: dict[str, Tensor], s: Tensor, z: Tensor, x: Tensor | None) -> Tensor:
         return functional_call(self.layer, weights, arguments(self.arity, s, z, x))

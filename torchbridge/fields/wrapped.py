@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from odeanalysis.errors import ModelError
-from torchbridge.modules.callables import arity
+from torchbridge.modules.callables import arity, beside
 
 
 class Wrapped(nn.Module):
@@ -24,7 +24,8 @@ class Wrapped(nn.Module):
 
 
 def arguments(count: int, s: Tensor, z: Tensor, x: Tensor | None) -> tuple[Tensor | None, ...]:
-    """The last arguments that a field of some arity takes."""
+    """The last arguments that a field of some arity takes, with the depth as it stands beside states."""
+    s = beside(s, z)
     return ((z,), (s, z), (s, z, x))[count - 1]
 
 

@@ -23,9 +23,18 @@ SIGNATURES = {
 
 
 def function(field: Callable[..., Tensor], what: str = "the field") -> tuple[Function, bool]:
-    """The field as a function of (depth, state, data), and whether it takes data. Raises ModelError for another number of arguments."""
+    """The field as a function of (depth, state, data), and whether it takes data. Raises ModelError for another number of arguments.
+
+    Depths of every sample's own, [B], reach it as they stand beside states: [B, 1, ...].
+    """
     count = arity(field, what)
-    return SIGNATURES[count](field), count == 3
+    call = SIGNATURES[count](field)
+    return (lambda s, z, x: call(beside(s, z), z, x)), count == 3
+
+
+def beside(depth: Tensor, state: Tensor) -> Tensor:
+    """Depths of every sample's own with new axes, so that they line up with states [B, ...]; a common depth as it is."""
+    return depth if depth.ndim == 0 else depth.reshape(-1, *(1,) * (state.ndim - 1))
 
 
 def arity(field: Any, what: str = "the field") -> int:
@@ -35,7 +44,7 @@ def arity(field: Any, what: str = "the field") -> int:
     """
     if hasattr(field, "takes_data"):
         return 2 + bool(field.takes_data)
-    count = _count(field.forward if isinstance(field, torch.nn.Module) else field)
+    count = _count(_called(field))
     if count not in SIGNATURES:
         raise ModelError(f"{what} takes {count} arguments; give f(z), f(s, z) or f(s, z, x)")
     return count
@@ -43,9 +52,9 @@ def arity(field: Any, what: str = "the field") -> int:
 
 def cost(running: Callable[..., Tensor]) -> Cost:
     """A running cost l(z), l(s, z), l(s, z, x) or l(s, z, x, f), where f is the slope of the state. Raises ModelError for another one."""
-    if _count(running.forward if isinstance(running, torch.nn.Module) else running) == 4:
+    if _count(_called(running)) == 4:
         return running
-    call, _ = function(running, "the running cost")
+    call = SIGNATURES[arity(running, "the running cost")](running)
     return lambda s, z, x, f: call(s, z, x)
 
 
@@ -56,6 +65,10 @@ def drawn(running: Any, z: Tensor) -> Cost:
     else is solved in between.
     """
     return cost(running.drawn(z) if hasattr(running, "drawn") else running)
+
+
+def _called(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    return function.forward if isinstance(function, torch.nn.Module) else function
 
 
 def _count(call: Callable[..., Any]) -> int:

@@ -23,28 +23,38 @@ class Laid:
 
 
 def laid(start: Tensor, end: Tensor, fixed: Tensor, moving: Tensor, at: Tensor) -> Laid:
-    """Ends, numbers or [B] each, break points [b] that are fixed or move, and depths [m].
+    """Ends, numbers or [B] each, break points [b] that are fixed or move, and depths [m], or [B, m] of every sample's own.
 
     Break points outside all domains are left out; one that is outside a sample's own stands at its near end, and moves with that.
     Raises ModelError for a depth outside a sample's domain, and for a break point that moves and stands on another node, where it has two
     one-sided derivatives.
     """
-    if start.ndim > 1 or end.ndim > 1 or at.ndim > 1:
+    if start.ndim > 1 or end.ndim > 1 or at.ndim not in (1, 2):
         raise ModelError(
-            f"ends of shapes {tuple(start.shape)}, {tuple(end.shape)} and depths of shape {tuple(at.shape)}; give [] or [B] and [m]"
+            f"ends have shapes {tuple(start.shape)} and {tuple(end.shape)}, depths {tuple(at.shape)}; give [] or [B], and [m] or [B, m]"
         )
-    start, end = torch.broadcast_tensors(start.reshape(-1), end.reshape(-1))
+    start, end = (one.expand(_samples(start, end, at)) for one in (start, end))
     ends = torch.minimum(start, end), torch.maximum(start, end)
     low, high = (one.detach() for one in ends)
     breaks = _inside(torch.cat([fixed, moving]), low, high)
-    _check_apart(moving, torch.cat([start, end, fixed, at]).detach())
+    _check_apart(moving, torch.cat([start, end, fixed, at.flatten()]).detach())
     inner = torch.clamp(breaks, *(one[:, None] for one in ends))
     row = torch.cat([start[:, None], inner, at.expand(len(start), -1), end[:, None]], 1)
     _check_inside(at, low, high)
     along = torch.where(end >= start, 1.0, -1.0)[:, None] * (row - start[:, None]).detach()
     order = torch.argsort(along, dim=1, stable=True)
     places = torch.argsort(order, dim=1)
-    return Laid(row.gather(1, order), places[:, 1 + len(breaks) : 1 + len(breaks) + len(at)])
+    return Laid(row.gather(1, order), places[:, 1 + len(breaks) : 1 + len(breaks) + at.shape[-1]])
+
+
+def _samples(start: Tensor, end: Tensor, at: Tensor) -> int:
+    """How many paths there are."""
+    lengths = {len(one) for one, rank in ((start, 0), (end, 0), (at, 1)) if one.ndim > rank} - {1}
+    if len(lengths) > 1:
+        raise ModelError(
+            f"ends and depths are those of {' and of '.join(map(str, sorted(lengths)))} samples; give one for all, or for each"
+        )
+    return lengths.pop() if lengths else 1
 
 
 def _inside(breaks: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -68,6 +78,5 @@ def _check_inside(at: Tensor, low: Tensor, high: Tensor) -> None:
     outside = (at < low[:, None]) | (at > high[:, None])
     if outside.any():
         sample, place = (int(one) for one in outside.nonzero()[0])
-        raise ModelError(
-            f"depth {float(at[place])} lies outside the domain [{float(low[sample])}, {float(high[sample])}]; ask for depths in it"
-        )
+        depth, ends = at.expand(len(low), -1)[sample, place], [float(low[sample]), float(high[sample])]
+        raise ModelError(f"depth {float(depth)} lies outside the domain {ends}; ask for depths in it")

@@ -20,6 +20,7 @@ from torchbridge.problems.solving import Solved, solve
 
 States = Tensor | dict[str, Tensor]
 Depths = Sequence[float] | Tensor
+NOTHING = torch.zeros((), dtype=torch.float64)  # what tells dtype and device where neither parameters nor inputs do
 
 
 class StatedODE(NeuralODE, accepts=lambda model: isinstance(model, (Model, Problem))):
@@ -57,7 +58,7 @@ class StatedODE(NeuralODE, accepts=lambda model: isinstance(model, (Model, Probl
         Returns the state [B, ...], or with `at` [m, B, ...]; by name where there are several.
         """
         problem, depths = seen_at(self.problem.model, at)
-        solved = self._solve(problem, {**self._inputs(inputs, named), **depths})
+        solved = self._solve(problem, self._inputs(inputs, named), depths)
         blocks = solved.final if at is None else solved.observed(0)
         return next(iter(blocks.values())) if len(blocks) == 1 else blocks
 
@@ -76,12 +77,13 @@ class StatedODE(NeuralODE, accepts=lambda model: isinstance(model, (Model, Probl
     def extra_repr(self) -> str:
         return f"{self.problem.name!r}, {self.solver}"
 
-    def _solve(self, problem: Problem, inputs: Mapping[str, Any]) -> Solved:
+    def _solve(self, problem: Problem, inputs: Mapping[str, Any], depths: Mapping[str, Tensor] | None = None) -> Solved:
         values = {**dict(self.named_parameters()), **inputs}
-        like = next((one for one in values.values() if isinstance(one, Tensor)), torch.zeros(()))
+        like = next((one for one in values.values() if isinstance(one, Tensor) and one.is_floating_point()), NOTHING)
+        beside = {name: depth.to(like) for name, depth in (depths or {}).items()}
         chosen = self.solver
         settings = chosen.settings(like.dtype)
-        found = solve(problem, values, settings, chosen.sensitivity, own_steps=chosen.own_steps, throw=chosen.throw)
+        found = solve(problem, {**values, **beside}, settings, chosen.sensitivity, own_steps=chosen.own_steps, throw=chosen.throw)
         self._last = found.statistics
         return found
 
@@ -101,11 +103,18 @@ def seen_at(model: Model, at: Depths | None) -> tuple[Problem, dict[str, Tensor]
     if at is None:
         return _unseen(model), {}
     if not isinstance(at, Tensor):
-        return _seen(model, tuple(map(float, at))), {}
+        return _seen(model, _numbers(at)), {}
     if at.ndim not in (1, 2):
         raise ModelError(f"at has shape {tuple(at.shape)}; give depths [m], or [B, m] for depths of each sample's own")
     depths = _depth_names(model, at.shape[-1])
     return _seen_at_names(model, depths), {depth.name: at[..., i] for i, depth in enumerate(depths)}
+
+
+def _numbers(at: Sequence[float]) -> tuple[float, ...]:
+    try:
+        return tuple(map(float, at))
+    except TypeError as error:
+        raise ModelError(f"at is {at!r}; give a list of depths, or a tensor [m] or [B, m]") from error
 
 
 @lru_cache(maxsize=64)

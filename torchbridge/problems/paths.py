@@ -29,7 +29,8 @@ def lay(program: Program, values: Mapping[str, Tensor], batched: frozenset[str],
         return _fixed(program, samples)
     nothing = {name: np.broadcast_to(np.zeros(()), tuple(one.shape)) for name, one in values.items()}
     host = {name: values[name].detach().double().cpu().numpy() for name in used}
-    return path(program.host, {**nothing, **host}, samples)
+    still = frozenset(name for name, one in values.items() if not one.requires_grad)
+    return path(program.host, {**nothing, **host}, samples, still)
 
 
 @lru_cache(maxsize=64)

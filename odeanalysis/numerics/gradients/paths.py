@@ -43,9 +43,10 @@ def mark_values(program: Program, values: Values, batch: int) -> Array:
     return np.stack([np.broadcast_to(depth, (batch,)) for depth in found], axis=1)
 
 
-def path(program: Program, values: Values, batch: int) -> Path:
+def path(program: Program, values: Values, batch: int, still: frozenset[str] = frozenset()) -> Path:
     """The nodes in the order of each sample's path, with break points that lie outside moved to its ends.
 
+    still: names whose values nobody moves, so that observations at depths of theirs may stand anywhere.
     Raises ModelError for an end that is not finite, nodes of piecewise constant names that do not increase or do not contain the domain, an
     observation outside the domain, one that a moving mark passes through, and conditions that `switches.pieces` refuses.
     """
@@ -54,7 +55,7 @@ def path(program: Program, values: Values, batch: int) -> Path:
     _check_ends(stated, marks)
     _check_nodes(program, values, marks)
     observed = sorted({mark for one in stated.observed for mark in one})
-    _check_observed(stated, marks, observed)
+    _check_observed(stated, marks, observed, still)
     source, node = _order(marks, observed)
     nodes = np.take_along_axis(marks, source, axis=1)
     held, switching = pieces(program, values, nodes, source)
@@ -124,7 +125,7 @@ def _check_nodes(program: Program, values: Values, marks: Array) -> None:
             )
 
 
-def _check_observed(stated: Parts, marks: Array, observed: list[int]) -> None:
+def _check_observed(stated: Parts, marks: Array, observed: list[int], still: frozenset[str]) -> None:
     low, high = _span(marks)
     for mark in observed:
         outside = ~((marks[:, mark] >= low) & (marks[:, mark] <= high))
@@ -134,7 +135,7 @@ def _check_observed(stated: Parts, marks: Array, observed: list[int]) -> None:
                 f"objective.observations of {stated.problem.name!r}: depth {stated.depths[mark]} (sample {sample}) lies outside the domain "
                 f"[{low[sample]}, {high[sample]}]; move it inside"
             )
-        _check_passing(stated, marks, mark)
+        _check_passing(stated, marks, mark, still)
 
 
 def _harmless(stated: Parts, mark: int) -> set[int]:
@@ -143,10 +144,10 @@ def _harmless(stated: Parts, mark: int) -> set[int]:
     return {mark, *passive, *((START, END) if mark in (START, END) else ())}
 
 
-def _check_passing(stated: Parts, marks: Array, mark: int) -> None:
+def _check_passing(stated: Parts, marks: Array, mark: int, still: frozenset[str]) -> None:
     """An observation and another mark at one depth, of which one moves: the loss has two one-sided derivatives there."""
     for other in range(marks.shape[1]):
-        fixed = stated.is_fixed(mark) and stated.is_fixed(other)
+        fixed = stated.is_fixed(mark, still) and stated.is_fixed(other, still)
         if fixed or other in _harmless(stated, mark):
             continue
         meeting = marks[:, other] == marks[:, mark]
