@@ -32,17 +32,28 @@ def integrate(
     field: (depth, blocks) -> slopes of the same shapes.  depths: [K+1], monotone, or [B, K+1] with one path for each sample; as a tensor it
     receives gradients.  names: tensors that the field reads and that are to receive gradients, such as a module's parameters; `Direct()`,
     the default, finds them by itself.
-    Raises ModelError for depths that turn round or a method that is not explicit, SolveError for a solve that fails.
+    Raises ModelError for depths that turn round or a method that is not explicit, SolveError for a solve that fails; it names the sample
+    that does where all blocks have a first axis of one length, which is then taken for that of samples.
     """
     nodes = torch.as_tensor(depths, dtype=torch.float64, device=state[0].device)
     nodes = nodes if nodes.ndim == 2 else nodes[None]
     if nodes.shape[1] < 2:
         raise ModelError(f"depths have {nodes.shape[1]} entry; give the depth at which the state is known and one more")
+    if len(nodes) not in (1, _batch(state)):
+        raise ModelError(
+            f"depths of {len(nodes)} paths for states of shape {_shown(state[0].shape)}; give one path, or one for each sample"
+        )
     path = np.asarray(nodes.detach().cpu())
     grid = Grid(path, ends(path))
-    task = Task(OpaqueStepper(on_tensors(method), _guarded(field, state)), grid, steps or Steps())
+    task = Task(OpaqueStepper(on_tensors(method), _guarded(field, state)), grid, steps or Steps(), batch=_batch(state))
     states = (sensitivity or Direct()).states(task, nodes, state, tuple(names))
     return states, task.solved
+
+
+def _batch(state: State) -> int | None:
+    """How many samples the blocks hold."""
+    lengths = {block.shape[:1] for block in state}
+    return int(state[0].shape[0]) if len(lengths) == 1 and state[0].ndim else None
 
 
 def _guarded(field: Field, state: State) -> Field:

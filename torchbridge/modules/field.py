@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling.model import Model, Problem
 from odeanalysis.numerics.solvers.controller import Tolerance
+from torchbridge.gradients.direct import Direct
 from torchbridge.integration import integrate
 from torchbridge.modules.breakpoints import Breaks, breaks
 from torchbridge.modules.callables import arity, cost, leaves_of, strangers
@@ -40,9 +41,10 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
     A field or a cost with the attribute `derives = True` may call `torch.autograd.grad` in z; a cost may differentiate f.
     breakpoints: depths at which the field may jump; steps end there. Modules inside the field that have a property `breakpoints` add
     theirs. Those that are tensors which require gradients receive them.
-    Other options: those of `Solver`; samples take common steps, except where their ends differ. Methods are explicit ones.
+    Other options: those of `Solver`. Samples take common steps, and s is one number, except where they have depths of their own: then s is
+    [B, 1, ...], as it stands beside z, and [B] for a running cost, as it stands beside that. Methods are explicit ones.
     Raises ModelError for a field that takes other arguments, and when it is called for one that gives another shape, dtype or device, or
-    reads a tensor that requires a gradient and is no parameter.
+    reads a tensor that requires a gradient and is no parameter (with `Direct()` such a tensor gets its gradient).
     """
 
     def __init__(
@@ -72,19 +74,21 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
     def forward(self, z: Tensor, x: Tensor | None = None, *, at: Sequence[float] | Tensor | None = None) -> Tensor | tuple[Tensor, ...]:
         """The state at S, or at depths.
 
-        z: the state at s0, [B, ...].  x: data that the field takes, [B, ...].  at: depths between the ends, in their order, as numbers or
-        as a tensor [m], which then receives gradients.
+        z: the state at s0, [B, ...].  x: data that the field takes, [B, ...].  at: depths between the ends, in any order, as numbers or as
+        a tensor [m] or [B, m], which then receives gradients.
         Returns z(S), or with `at` [m, B, ...]; with a running cost the pair of this and its integral, [B] or [m, B].
         """
         return self._solved(z, x, at, (self.start, self.end))
 
     def _solved(self, z: Tensor, x: Tensor | None, at: Sequence[float] | Tensor | None, domain: Domain) -> Tensor | tuple[Tensor, ...]:
+        if not isinstance(z, Tensor):
+            raise ModelError(f"the first state is {type(z).__name__}; give a tensor [B, ...]")
+        settings = self.solver.settings(z.dtype)
         jumps = breaks(self.breakpoints, (self.field, *self.costs))
         way, solved = _depths(domain, z, at, jumps), parts(self.field, self.costs, z, x, Held(self))
         if not self._checked:
             self._check(solved, z, _depths(domain, z, (), jumps).nodes, jumps)
         state = (z, *(z.new_zeros(len(z)) for _ in solved.costs))
-        settings = self.solver.settings(z.dtype)
         steps = Steps(settings.steps, Tolerance(settings.rtol, settings.atol), max_steps=settings.max_steps, throw=self.solver.throw)
         blocks, trace = integrate(
             solved.slopes, state, way.nodes, method=settings.method, steps=steps, sensitivity=self.solver.sensitivity, names=self._names(x)
@@ -109,7 +113,8 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         state = z.detach().requires_grad_() if solved.derives else z.detach()
         x = solved.x.detach().requires_grad_() if solved.x is not None and solved.x.requires_grad else solved.x
         found = list(_in_segments(replace(solved, x=x), state, nodes.detach()))
-        _check_known([one for values in found for one in values], [state, *([] if x is None else [x]), *self.parameters()])
+        if not isinstance(self.solver.sensitivity, Direct):
+            _check_known([one for values in found for one in values], [state, *([] if x is None else [x]), *self.parameters()])
         _warn_unused(self.field, [*(values[0] for values in found), *jumps.moving])
         self._checked = True
 
@@ -129,7 +134,17 @@ def _in_segments(solved: Parts, state: Tensor, nodes: Tensor) -> Iterator[State]
         depth = nodes[:, k].to(state.dtype)
         with torch.enable_grad(), inside(pieces[:, k]):
             found = solved.slopes(depth[0] if len(depth) == 1 else depth, (state,))
+        _check_kinds(found, state)
         yield found
+
+
+def _check_kinds(found: Sequence[Any], state: Tensor) -> None:
+    for value, what in zip(found, ("the field", *("the running cost",) * len(found)), strict=False):
+        if not isinstance(value, Tensor):
+            raise ModelError(f"{what} gives {type(value).__name__}; return a tensor")
+    for value in found[1:]:
+        if value.shape != state.shape[:1]:
+            raise ModelError(f"the running cost has shape {tuple(value.shape)} for {len(state)} samples; return [B], a number for each")
 
 
 def _check_known(values: Sequence[Tensor], known: Sequence[Tensor]) -> None:

@@ -29,6 +29,8 @@ def checked(problem: Problem, values: Mapping[str, Any]) -> tuple[dict[str, Tens
 
 def _tensor(name: str, value: Any, like: Tensor) -> Tensor:
     if isinstance(value, Tensor):
+        if value.is_complex():
+            raise ModelError(f"value {name!r} is {value.dtype}; give real numbers, or a name each for real and imaginary parts")
         return value if value.is_floating_point() else value.to(like)
     try:
         return torch.as_tensor(np.asarray(value, dtype=float)).to(like)
