@@ -1,6 +1,6 @@
 """`Claim`: a statement as printed and as it should read, with a proof, a measurement, and a verdict that is computed from them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -129,7 +129,7 @@ class Evidence:
     """What was measured of a claim.
 
     corrected: the claim as it should read.  sabotaged: a variant that must be refused.
-    printed: the claim to the letter; None where nothing is printed.
+    printed: the sentence that is quoted, to the letter; None where none is.
     restored: the printed conclusion with the term or the hypothesis that the correction adds; None where nothing restores it.
     counterexample: where the print fails, as small as it could be made.  extra: more checks, such as the hypotheses, on instances, of a
     theorem from outside.  figures: what was measured, to be drawn.  beside: other sentences of the print, with what is found of them.
@@ -174,15 +174,28 @@ class Claim:
     shown: Callable[[], Problem] | None = None
 
 
-def verdict(evidence: Evidence, proved: bool) -> str:
-    """holds, holds as corrected, false as stated, or inconclusive: from the proof and the measurements alone."""
+def verdict(claim: Claim, evidence: Evidence, proved: bool) -> str:
+    """holds, holds as corrected, false as stated, or inconclusive: from the proof and the measurements alone.
+
+    A sentence that is quoted has to be measured: else its claim is inconclusive. Raises ModelError where one is measured and not quoted.
+    """
+    _checked(claim, evidence)
     if not (proved and evidence.corrected.passes and evidence.sabotaged.fails):
         return "inconclusive"
-    if evidence.printed is None or evidence.printed.passes:
-        return "holds"
-    if not evidence.printed.fails:
+    return "holds" if claim.printed is None else _of_a_print(evidence)
+
+
+def _checked(claim: Claim, evidence: Evidence) -> None:
+    if claim.printed is None and evidence.printed is not None:
+        raise ModelError(f"the claim {claim.id!r} quotes no sentence, but a printed form was measured; quote it, or give no printed form")
+
+
+def _of_a_print(evidence: Evidence) -> str:
+    if evidence.printed is None:
         return "inconclusive"
-    return _of_a_false_print(evidence.restored)
+    if evidence.printed.passes:
+        return "holds"
+    return _of_a_false_print(evidence.restored) if evidence.printed.fails else "inconclusive"
 
 
 def _of_a_false_print(restored: Form | None) -> str:
@@ -191,18 +204,28 @@ def _of_a_false_print(restored: Form | None) -> str:
     return "holds as corrected" if restored.passes else "inconclusive"
 
 
-def checks(evidence: Evidence, proof: Iterable[Step]) -> tuple[Check, ...]:
+def checks(claim: Claim, evidence: Evidence, proof: Iterable[Step]) -> tuple[Check, ...]:
     """All measurements as lines of a report."""
-    found = [Check(f"proof: {step.title}", 0.0 if step.holds else 1.0, 0.0, step.holds) for step in proof]
-    found += [Check(f"corrected, {gap.way}: {gap.instance}", gap.measured, gap.bound, gap.kept) for gap in evidence.corrected.gaps]
-    if evidence.printed is not None:
-        worst = evidence.printed.worst
-        decided = evidence.printed.passes or evidence.printed.fails
-        found.append(Check(f"printed form decided, {worst.way}: {worst.instance}", worst.measured, worst.bound, decided))
-        if evidence.printed.fails:
-            found.append(within("counterexamples to the print that are missing", float(evidence.counterexample is None), MISSING))
-    found += [_decided(sentence) for sentence in evidence.beside]
-    return (*found, refused("sabotaged form refused", evidence.sabotaged), *evidence.extra)
+    return (
+        *(Check(f"proof: {step.title}", 0.0 if step.holds else 1.0, 0.0, step.holds) for step in proof),
+        *(Check(f"corrected, {gap.way}: {gap.instance}", gap.measured, gap.bound, gap.kept) for gap in evidence.corrected.gaps),
+        *_of_the_sentence(claim, evidence),
+        *(_decided(sentence) for sentence in evidence.beside),
+        refused("sabotaged form refused", evidence.sabotaged),
+        *evidence.extra,
+    )
+
+
+def _of_the_sentence(claim: Claim, evidence: Evidence) -> Iterator[Check]:
+    if claim.printed is None:
+        return
+    if evidence.printed is None:
+        yield within("sentences that are quoted and not measured", 1, MISSING)
+        return
+    worst, found = evidence.printed.worst, evidence.printed
+    yield Check(f"printed form decided, {worst.way}: {worst.instance}", worst.measured, worst.bound, found.passes or found.fails)
+    if found.fails:
+        yield within("counterexamples to the print that are missing", float(evidence.counterexample is None), MISSING)
 
 
 def _decided(sentence: Sentence) -> Check:

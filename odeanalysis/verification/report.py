@@ -51,8 +51,8 @@ def concluded(claim: Claim, proof: Iterable[Step], evidence: Evidence, seconds: 
     refuted = evidence.printed is not None and evidence.printed.fails
     return Report(
         **stated(claim),
-        verdict=verdict(evidence, bool(steps) and all(step.holds for step in steps)),
-        checks=checks(evidence, steps),
+        verdict=verdict(claim, evidence, bool(steps) and all(step.holds for step in steps)),
+        checks=checks(claim, evidence, steps),
         counterexample=evidence.counterexample if refuted else None,
         seconds=seconds,
         proof=steps,

@@ -260,27 +260,44 @@ def form(*misses, instance="one"):
 GOOD, BAD, BETWEEN = form(1e-9, 1e-8), form(0.5, 0.4), form(1e-5, 1e-5)
 
 
+QUOTING = CLAIMS["reflection"]
+SILENT = replace(QUOTING, printed=None)
+
+
 @pytest.mark.parametrize(
-    ("evidence", "proved", "expected"),
+    ("claim", "evidence", "proved", "expected"),
     [
-        (Evidence(GOOD, BAD), True, "holds"),
-        (Evidence(GOOD, BAD, GOOD), True, "holds"),
-        (Evidence(GOOD, BAD, BAD, GOOD), True, "holds as corrected"),
-        (Evidence(GOOD, BAD, BAD), True, "false as stated"),
-        (Evidence(GOOD, BAD, BAD, BAD), True, "false as stated"),
-        (Evidence(GOOD, BAD, BAD, BETWEEN), True, "inconclusive"),
-        (Evidence(GOOD, BAD, BETWEEN, GOOD), True, "inconclusive"),
-        (Evidence(GOOD, BAD), False, "inconclusive"),
-        (Evidence(BAD, BAD), True, "inconclusive"),
-        (Evidence(BETWEEN, BAD), True, "inconclusive"),
-        (Evidence(GOOD, GOOD), True, "inconclusive"),
-        (Evidence(GOOD, BETWEEN), True, "inconclusive"),
-        (Evidence(Form(()), BAD), True, "inconclusive"),
-        (Evidence(GOOD, Form(())), True, "inconclusive"),
+        (SILENT, Evidence(GOOD, BAD), True, "holds"),
+        (QUOTING, Evidence(GOOD, BAD), True, "inconclusive"),
+        (QUOTING, Evidence(GOOD, BAD, restored=GOOD), True, "inconclusive"),
+        (QUOTING, Evidence(GOOD, BAD, GOOD), True, "holds"),
+        (QUOTING, Evidence(GOOD, BAD, BAD, GOOD), True, "holds as corrected"),
+        (QUOTING, Evidence(GOOD, BAD, BAD), True, "false as stated"),
+        (QUOTING, Evidence(GOOD, BAD, BAD, BAD), True, "false as stated"),
+        (QUOTING, Evidence(GOOD, BAD, BAD, BETWEEN), True, "inconclusive"),
+        (QUOTING, Evidence(GOOD, BAD, BETWEEN, GOOD), True, "inconclusive"),
+        (SILENT, Evidence(GOOD, BAD), False, "inconclusive"),
+        (SILENT, Evidence(BAD, BAD), True, "inconclusive"),
+        (SILENT, Evidence(BETWEEN, BAD), True, "inconclusive"),
+        (SILENT, Evidence(GOOD, GOOD), True, "inconclusive"),
+        (SILENT, Evidence(GOOD, BETWEEN), True, "inconclusive"),
+        (SILENT, Evidence(Form(()), BAD), True, "inconclusive"),
+        (SILENT, Evidence(GOOD, Form(())), True, "inconclusive"),
     ],
 )
-def test_verdicts_are_computed(evidence, proved, expected):
-    assert verdict(evidence, proved) == expected
+def test_verdicts_are_computed(claim, evidence, proved, expected):
+    assert verdict(claim, evidence, proved) == expected
+
+
+def test_a_quoted_sentence_that_is_not_measured_is_told():
+    missed = [check for check in checks(QUOTING, Evidence(GOOD, BAD), ()) if not check.passed]
+    assert [check.name for check in missed] == ["sentences that are quoted and not measured"]
+    assert all(check.passed for check in checks(SILENT, Evidence(GOOD, BAD), ()))
+
+
+def test_a_print_that_is_measured_and_not_quoted_is_an_error():
+    with pytest.raises(oda.ModelError, match="'reflection' quotes no sentence, but a printed form was measured; quote it, or give no"):
+        verdict(SILENT, Evidence(GOOD, BAD, GOOD), True)
 
 
 def test_a_form_fails_where_every_way_of_measuring_misses_on_one_instance():
@@ -293,12 +310,12 @@ def test_a_form_fails_where_every_way_of_measuring_misses_on_one_instance():
 def test_a_measurement_that_is_not_a_number_decides_nothing():
     lost = form(float("nan"), float("nan"))
     assert not lost.fails and not lost.passes and np.isnan(lost.worst.measured)
-    assert verdict(Evidence(GOOD, lost), True) == "inconclusive" == verdict(Evidence(GOOD, BAD, lost), True)
+    assert verdict(SILENT, Evidence(GOOD, lost), True) == "inconclusive" == verdict(QUOTING, Evidence(GOOD, BAD, lost), True)
     assert form(float("inf"), float("inf")).fails
 
 
 def test_one_way_of_measuring_decides_nothing():
-    assert not form(1e-9).passes and not form(0.5).fails and verdict(Evidence(form(1e-9), BAD), True) == "inconclusive"
+    assert not form(1e-9).passes and not form(0.5).fails and verdict(SILENT, Evidence(form(1e-9), BAD), True) == "inconclusive"
 
 
 def test_bounds_are_above_zero():
@@ -307,14 +324,13 @@ def test_bounds_are_above_zero():
 
 
 def test_a_refuted_print_without_a_counterexample_is_not_backed():
-    shown = [checks(Evidence(GOOD, BAD, BAD, GOOD, counterexample), ()) for counterexample in (None, {"x": 1})]
+    shown = [checks(QUOTING, Evidence(GOOD, BAD, BAD, GOOD, counterexample), ()) for counterexample in (None, {"x": 1})]
     assert [all(check.passed for check in found) for found in shown] == [False, True]
 
 
 def test_a_report_lists_every_measurement():
-    found = checks(
-        Evidence(GOOD, BAD, BAD, counterexample={}, extra=(Check("more", 0.0, 1.0, True),)), [Step("identity", True), Step("wrong", False)]
-    )
+    evidence = Evidence(GOOD, BAD, BAD, counterexample={}, extra=(Check("more", 0.0, 1.0, True),))
+    found = checks(QUOTING, evidence, [Step("identity", True, "symbolic"), Step("wrong", False, "undecided")])
     assert [check.passed for check in found] == [True, False, True, True, True, True, True, True]
     assert [check.name.split(":")[0] for check in found] == [
         *("proof", "proof", "corrected, way 0", "corrected, way 1"),
