@@ -7,19 +7,35 @@ from typing import Any
 import sympy as sp
 
 from odeanalysis.derivations.adjoint import adjoint
-from odeanalysis.derivations.proof import prove
+from odeanalysis.derivations.proof import Proved, prove
+from odeanalysis.errors import ModelError
 from odeanalysis.modeling.model import Problem
-from odeanalysis.symbolic.zero import is_zero
+from odeanalysis.symbolic.zero import Zero, is_zero
+
+EXACT = ("symbolic", "structural")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what it says, whether it holds, how that was found ("symbolic", "structural", "numeric"), and its equation as LaTeX."""
+    """One step: what it says, whether it is proved, how that was found, and its equation as LaTeX.
+
+    way: "symbolic" (reduced to zero) or "structural" (decided by other exact means) where it holds; "numeric", "undecided" prove nothing.
+    Raises ModelError for a step that holds in another way.
+    """
 
     title: str
     holds: bool
-    way: str = "symbolic"
+    way: str
     latex: str = ""
+
+    def __post_init__(self) -> None:
+        if self.holds and self.way not in EXACT:
+            raise ModelError(f"the step {self.title!r} cannot be proved in the way {self.way!r}; reduce it to zero, or measure it instead")
+
+
+def decided(title: str, answer: Zero | Proved, latex: str = "") -> Step:
+    """A step that something was found to vanish: proved where it was reduced to zero, not where numbers alone say so."""
+    return Step(title, answer.holds and answer.way in EXACT, answer.way, latex)
 
 
 def identity(title: str, left: Any, right: Any = 0) -> Step:
@@ -28,14 +44,16 @@ def identity(title: str, left: Any, right: Any = 0) -> Step:
     Derivatives, integrals and limits may be given unevaluated, so that the equation reads as it is meant; they are evaluated here.
     """
     difference = sp.sympify(left) - (sp.zeros(*left.shape) if isinstance(left, sp.MatrixBase) and right == 0 else sp.sympify(right))
-    holds = all(_vanishes(entry) for entry in _entries(difference.doit()))
-    return Step(title, holds, latex=f"{sp.latex(left)} = {sp.latex(right)}")
+    answers = [_reduced(entry) for entry in _entries(difference.doit())]
+    weakest = min(answers, key=lambda answer: (answer.holds, answer.way in EXACT))
+    return decided(title, weakest, f"{sp.latex(left)} = {sp.latex(right)}")
 
 
 def positive(title: str, value: Any) -> Step:
     """value > 0, decided by SymPy from the assumptions on its symbols, as it stands or in factors."""
     forms = (value, sp.factor(value), sp.simplify(value))
-    return Step(title, any(form.is_positive is True for form in forms), latex=f"{sp.latex(value)} > 0")
+    known = {form.is_positive for form in forms} - {None}
+    return Step(title, True in known, "symbolic" if known else "undecided", f"{sp.latex(value)} > 0")
 
 
 def fact(title: str, holds: Any, latex: str = "") -> Step:
@@ -85,13 +103,14 @@ def derivation_holds(problems: Iterable[tuple[str, Problem]]) -> Iterator[Step]:
     """Each step of the adjoint derivation of each titled problem, checked by SymPy's own differentiation at small explicit sizes."""
     for title, problem in problems:
         for step in prove(adjoint(problem)).steps:
-            yield Step(f"{title}: {step.title}", step.holds, step.way)
+            yield decided(f"{title}: {step.title}", step)
 
 
 def _entries(value: Any) -> list[Any]:
     return value.flat() if isinstance(value, sp.MatrixBase) else [value]
 
 
-def _vanishes(value: Any) -> bool:
+def _reduced(value: Any) -> Zero:
+    """Whether a scalar vanishes; where numbers alone say so, it is simplified as well."""
     answer = is_zero(value)
-    return answer.holds and (answer.way == "symbolic" or bool(sp.simplify(value) == 0))
+    return Zero(True, "symbolic") if answer.way == "numeric" and answer.holds and sp.simplify(value) == 0 else answer

@@ -28,7 +28,11 @@ REPORT = Report(
     source="a book",
     hypotheses=("f < g",),
     rests_on=(Theorem("Picard", "a course", "on instances"),),
-    proof=(Step("an identity", True, latex=r"\frac{d}{d s} z = \sin{\left(s \right)}"), Step("a fact", True), Step("a gap", False)),
+    proof=(
+        Step("an identity", True, "symbolic", r"\frac{d}{d s} z = \sin{\left(s \right)}"),
+        Step("a fact", True, "structural"),
+        Step("a gap", False, "undecided"),
+    ),
     figures=(FIGURE, FIGURE),
     beside=(Finding("a <claim> more", "x > z", "unsupported", "x > y + z", {"x": "no & none"}),),
 )

@@ -3,9 +3,13 @@
 import pytest
 import sympy as sp
 
+from odeanalysis.derivations.proof import Proof, Proved
+from odeanalysis.errors import ModelError
 from odeanalysis.modeling.model import Model, Objective, Problem
 from odeanalysis.symbolic.expressions import block
-from odeanalysis.verification.proof import derivation_holds, fact, identity, positive
+from odeanalysis.symbolic.zero import Zero
+from odeanalysis.verification import proof
+from odeanalysis.verification.proof import Step, decided, derivation_holds, fact, identity, positive
 
 s, theta = sp.symbols("s theta", real=True)
 a = sp.Symbol("a", positive=True)
@@ -46,3 +50,29 @@ def test_the_steps_of_a_derivation():
     problem = Problem(Model({z: -p * z}, {z: 1}, (0, 1), (p,)), Objective(terminal=z**2))
     steps = list(derivation_holds([("decay", problem)]))
     assert len(steps) > 10 and all(step.holds and step.title.startswith("decay: ") for step in steps)
+
+
+def test_numbers_prove_nothing():
+    for answer in (Zero(True, "numeric"), Proved("small", (), True, "numeric"), Zero(False, "undecided")):
+        step = decided("small", answer)
+        assert (step.holds, step.way) == (False, answer.way)
+    assert decided("none", Zero(True, "symbolic")).holds and decided("the same", Proved("", (), True, "structural")).holds
+    with pytest.raises(ModelError, match="'small' cannot be proved in the way 'numeric'; reduce it to zero, or measure it instead"):
+        Step("small", True, "numeric")
+
+
+def test_an_identity_that_only_numbers_confirm_is_not_proved():
+    """SymPy reduces Bessel's recurrence, and not asin(a/sqrt(1 + a^2)) = atan a, though both are true."""
+    reduced = identity("a recurrence", sp.besselj(0, a) + sp.besselj(2, a), 2 * sp.besselj(1, a) / a)
+    assert (reduced.holds, reduced.way) == (True, "symbolic")
+    confirmed = identity("an angle", sp.asin(a / sp.sqrt(1 + a**2)), sp.atan(a))
+    assert (confirmed.holds, confirmed.way) == (False, "numeric")
+    both = identity("one of each", sp.Matrix([0, sp.atan(a)]), sp.Matrix([0, sp.asin(a / sp.sqrt(1 + a**2))]))
+    assert (both.holds, both.way) == (False, "numeric")
+
+
+def test_a_derivation_that_only_numbers_confirm_is_not_proved(monkeypatch):
+    monkeypatch.setattr(proof, "prove", lambda derived: Proof((Proved("by numbers", (), True, "numeric"),), ()))
+    z = block("z")
+    (one,) = derivation_holds([("decay", Problem(Model({z: -z}, {z: 1}, (0, 1)), Objective(terminal=z**2)))])
+    assert (one.holds, one.way) == (False, "numeric")

@@ -33,7 +33,7 @@ from odeanalysis.verification.independent import gradients as independent
 from odeanalysis.verification.independent import taylor
 from odeanalysis.verification.independent.compare import projected_difference, relative_difference
 from odeanalysis.verification.measure import TIGHT, relative
-from odeanalysis.verification.proof import Step
+from odeanalysis.verification.proof import Step, decided
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.problems import problems
 
@@ -76,12 +76,10 @@ def _proof() -> Iterator[Step]:
         advance, reverse = (_written_out(derive(stated, tableau(method))) for derive in (step, step_vjp))
         weighted = bar * advance["z"] + bar_cost * advance[COST.name]
         for leaf in (z, p, H, depth):
-            holds = is_zero(reverse[str(leaf)] - sp.diff(weighted, leaf)).holds
-            yield Step(f"{method}: the derived cotangent of {leaf} is the derivative of the step", holds)
-        recursion = _symbolic_recursion(stated, method, bar, bar_cost)
-        yield Step(
-            f"{method}: the costate's partitioned method is the step's vector-Jacobian product", is_zero(reverse["z"] - recursion).holds
-        )
+            difference = reverse[str(leaf)] - sp.diff(weighted, leaf)
+            yield decided(f"{method}: the derived cotangent of {leaf} is the derivative of the step", is_zero(difference))
+        difference = reverse["z"] - _symbolic_recursion(stated, method, bar, bar_cost)
+        yield decided(f"{method}: the costate's partitioned method is the step's vector-Jacobian product", is_zero(difference))
 
 
 def _symbolic_recursion(stated: Parts, method: str, bar: sp.Symbol, bar_cost: sp.Symbol) -> sp.Expr:

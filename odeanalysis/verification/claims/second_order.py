@@ -27,7 +27,7 @@ from odeanalysis.verification.independent import gradients as independent
 from odeanalysis.verification.independent import taylor
 from odeanalysis.verification.independent.compare import dot, projected_difference, relative_difference
 from odeanalysis.verification.measure import CLOSE, STEPS, TIGHT, relative
-from odeanalysis.verification.proof import Step, identity
+from odeanalysis.verification.proof import Step, decided, identity
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.problems import Drawn, networks, problems
 
@@ -68,7 +68,7 @@ def _proof() -> Iterator[Step]:
     loss = theta * z0**2 * (sp.exp(2 * theta * S) - 1) / 2
     yield identity("and the second derivative of the closed-form loss", sp.Derivative(loss, (theta, 2)), product)
     for step in prove_tangents(second_order(adjoint(_problem()))).steps:
-        yield Step(f"the derived tangents: {step.title}", step.holds, step.way)
+        yield decided(f"the derived tangents: {step.title}", step)
 
 
 class _Flipped(Second):
