@@ -14,7 +14,7 @@ from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.independent import costates as independent
 
 NEAR = 1e-3
-EQUATION, LOSS = "costate equation", "loss from there on, SciPy"
+EQUATION, LOSS = "costate equation", "SciPy, loss from there on"
 # what extrapolation over NEAR, and differences of losses, leave of a costate; the equation itself is solved to 1e-11
 BOUNDS = {EQUATION: 1e-9, LOSS: 1e-6}
 # a(0) = 3 a(h) - 3 a(2 h) + a(3 h), but for the third power of h

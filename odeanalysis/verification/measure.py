@@ -108,7 +108,7 @@ def truths(instance: Instance, settings: Settings = TIGHT) -> dict[str, Array]:
     settings: of our solver. Steps that follow the solution alone may be too long for how it varies; a number of steps is not."""
     run = solve_problem(instance.problem, instance.values, settings)
     ours = {"complex step": ComplexStep(), "forward sensitivities": Forward()}
-    return {**{way: route.gradients(run)[instance.name] for way, route in ours.items()}, "SciPy differences": by_scipy(instance)}
+    return {**{way: route.gradients(run)[instance.name] for way, route in ours.items()}, "SciPy, differences": by_scipy(instance)}
 
 
 def by_scipy(instance: Instance) -> Array:

@@ -40,7 +40,7 @@ class Kink:
     def jumps(self) -> dict[str, float]:
         """The derivative from the right less that from the left."""
         return {
-            "adjoint at both sides": self.by_adjoint(BESIDE) - self.by_adjoint(-BESIDE),
+            "adjoint, at both sides": self.by_adjoint(BESIDE) - self.by_adjoint(-BESIDE),
             "SciPy, one-sided differences": self.by_scipy(1) - self.by_scipy(-1),
         }
 

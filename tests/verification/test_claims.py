@@ -22,6 +22,8 @@ from odeanalysis.verification.claim import Check, Evidence, Form, Gap, checks, v
 from odeanalysis.verification.claims import CLAIMS
 from odeanalysis.verification.proof import Step
 from odeanalysis.verification.report import document, report_from
+from odeanalysis.verification.ways import WAYS as DECLARED
+from odeanalysis.verification.ways import base
 
 VERDICTS = {
     "generalized-adjoint": "holds as corrected",
@@ -77,7 +79,7 @@ def test_every_claim_is_proved_measured_in_two_ways_and_sabotaged_and_has_its_ve
     assert found.proof and all(step.holds for step in found.proof)
     measured = [check.name.removeprefix("corrected, ").partition(": ") for check in found.checks if check.name.startswith("corrected, ")]
     ways = {instance: {way for way, _, other in measured if other == instance} for _, _, instance in measured}
-    assert ways and all(len(one) >= 2 for one in ways.values())
+    assert ways and all(len(one) >= 2 and not all(DECLARED[base(way)].ours for way in one) for one in ways.values())
     assert sum(check.name.startswith("sabotaged form refused") for check in found.checks) == 1
     assert (found.counterexample is not None) == (found.verdict in ("holds as corrected", "false as stated")) and found.figures
     assert report_from(json.loads(json.dumps(document(found), allow_nan=False))) == found
@@ -100,7 +102,7 @@ def test_the_counterexample_to_the_theorem_on_functions_has_a_function():
     shown = report("functional-gradient").counterexample
     assert shown is not None and (shown["field"], shown["functions of depth"]) == ({"z": "p"}, {"p": "eps + s"})
     assert shown["running"] == "p**2*z**2" and shown["printed"] == pytest.approx(2 / 3, rel=1e-9)
-    for way in ("complex step", "forward sensitivities", "SciPy differences"):
+    for way in ("complex step", "forward sensitivities", "SciPy, differences"):
         assert shown[way] == pytest.approx(float(Fraction(2, 3) + Fraction(19, 12)), rel=1e-9)
 
 
@@ -254,9 +256,10 @@ def test_one_wrong_sign_and_the_verdict_is_gone(monkeypatch, afresh, broken):
 
 
 def form(*misses, instance="one"):
-    return Form(tuple(Gap(instance, f"way {i}", miss, 1e-6) for i, miss in enumerate(misses)))
+    return Form(tuple(Gap(instance, way, miss, 1e-6) for way, miss in zip(WAYS, misses, strict=False)))
 
 
+WAYS = ("solver", "SciPy")
 GOOD, BAD, BETWEEN = form(1e-9, 1e-8), form(0.5, 0.4), form(1e-5, 1e-5)
 
 
@@ -318,9 +321,33 @@ def test_one_way_of_measuring_decides_nothing():
     assert not form(1e-9).passes and not form(0.5).fails and verdict(SILENT, Evidence(form(1e-9), BAD), True) == "inconclusive"
 
 
+@pytest.mark.parametrize(
+    ("ways", "enough"),
+    [
+        (("solver", "SciPy"), True),
+        (("complex step", "forward sensitivities", "SciPy, differences"), True),
+        (("closed form", "SciPy"), True),
+        (("solver, tsit5", "solver, DOP853"), False),
+        (("solver", "complex step", "adjoint", "forward sensitivities"), False),
+        (("SciPy, differences", "SciPy, one-sided differences"), False),
+        (("closed form",), False),
+    ],
+)
+def test_two_ways_are_two_of_the_table_and_one_is_not_ours(ways, enough):
+    kept, missed = (Form(tuple(Gap("one", way, miss, 1e-6) for way in ways)) for miss in (1e-9, 0.5))
+    assert kept.passes == missed.fails == enough
+    beside = Form((*kept.gaps, Gap("another", "solver", 1e-9, 1e-6), Gap("another", "complex step", 1e-9, 1e-6)))
+    assert not beside.passes
+
+
+def test_a_way_that_no_table_declares():
+    with pytest.raises(oda.ModelError, match="there is no way of measuring 'tsit5'; name one of solver, complex step"):
+        Gap("one", "tsit5, twice", 0.0, 1e-6)
+
+
 def test_bounds_are_above_zero():
     with pytest.raises(oda.ModelError, match="bound of 'one' is 0"):
-        Gap("one", "way", 0.0, 0.0)
+        Gap("one", "SciPy", 0.0, 0.0)
 
 
 def test_a_refuted_print_without_a_counterexample_is_not_backed():
@@ -333,6 +360,6 @@ def test_a_report_lists_every_measurement():
     found = checks(QUOTING, evidence, [Step("identity", True, "symbolic"), Step("wrong", False, "undecided")])
     assert [check.passed for check in found] == [True, False, True, True, True, True, True, True]
     assert [check.name.split(":")[0] for check in found] == [
-        *("proof", "proof", "corrected, way 0", "corrected, way 1"),
-        *("printed form decided, way 0", "counterexamples to the print that are missing", "sabotaged form refused, way 0", "more"),
+        *("proof", "proof", "corrected, solver", "corrected, SciPy"),
+        *("printed form decided, solver", "counterexamples to the print that are missing", "sabotaged form refused, solver", "more"),
     ]

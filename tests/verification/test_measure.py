@@ -96,7 +96,7 @@ def test_a_refutation_shows_the_numbers():
     assert refutation(one, known) is None
     shown = refutation(one, known + 1)
     assert shown is not None and shown["printed"] == pytest.approx(float(known) + 1) and shown["name"] == "theta"
-    assert shown["SciPy differences"] == pytest.approx(float(known), rel=1e-9)
+    assert shown["SciPy, differences"] == pytest.approx(float(known), rel=1e-9)
 
 
 def test_the_smallest_refutation_is_shrunk_and_there_is_none_of_what_is_right():

@@ -107,7 +107,7 @@ class Response:
     @cached_property
     def norms(self) -> dict[str, float]:
         """By the variational equation, and from imaginary parts of the equation by hand."""
-        found = {"variational equation": self._varied(), **{f"imaginary parts, {way}": self._imaginary(way) for way in WAYS}}
+        found = {"variational equation": self._varied(), **{f"{way}, imaginary parts": self._imaginary(way) for way in WAYS}}
         return {way: float(np.linalg.norm(jacobian, 2)) for way, jacobian in found.items()}
 
     def _varied(self) -> Array:

@@ -73,8 +73,8 @@ def measured(network: Residual, x: np.ndarray, power: float, flow: Flow | None =
     """Residuals scaled by N^-power, against the network's own flow or another one.  x: [B, n]."""
     limit = flow or network.flow
     ends = {way: solve(limit, x)[:, 0] for way, solve in WAYS.items()}
-    if flow is None and network.matrix is not None:
-        ends["closed form"] = x @ network.matrix.T
+    if flow is None:
+        ends |= {way: x @ matrix.T for way, matrix in network.exact.items()}
     found = [network.output(x, int(layers), float(layers) ** -power) for layers in LAYERS]
     return Measured(limit.title, {way: np.array([_largest(one - end) for one in found]) for way, end in ends.items()})
 

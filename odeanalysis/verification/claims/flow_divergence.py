@@ -22,7 +22,7 @@ from odeanalysis.verification.strategies.flows import VARYING, Flow, flows, netw
 ID = "flow-divergence"
 DIMENSIONS = (1, 2, 3)
 POINTS = 3
-CLOSE = {"variational equation": 1e-8, "SciPy differences": 1e-5}
+CLOSE = {"variational equation": 1e-8, "SciPy, differences": 1e-5}
 EXACT = 1e-8
 
 

@@ -138,8 +138,8 @@ class Bent:
     def gaps(self, product: dict[str, Array]) -> list[Gap]:
         title, beside = self.drawn.title, projected_difference(product, self.directions[1], self.curvature)
         return [
-            Gap(title, "differences of complex steps", relative_difference(product, self.differences), DIFFERENCES),
-            Gap(title, "second differences of SciPy's losses", beside, SECOND_DIFFERENCES),
+            Gap(title, "complex step, differences", relative_difference(product, self.differences), DIFFERENCES),
+            Gap(title, "SciPy, second differences", beside, SECOND_DIFFERENCES),
         ]
 
     @property

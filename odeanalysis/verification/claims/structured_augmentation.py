@@ -57,7 +57,7 @@ def _half_turn() -> Iterator[Step]:
 
 def _kept(one: Stated, n: int, data: np.ndarray) -> Iterator[Gap]:
     """The first coordinates at s = 0 are the data, to the bit."""
-    starts = {"transforms": one.starts(data), "NumPy": one.hand_starts(data)}
+    starts = {"solver": one.starts(data), "by hand": one.hand_starts(data)}
     yield from same_bits(f"the first coordinates at s = 0, {one.title}", {way: (start[:, :n], data) for way, start in starts.items()})
 
 

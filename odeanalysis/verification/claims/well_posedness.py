@@ -91,7 +91,10 @@ def solutions(one: Scalar) -> Solutions:
     """Picard's from two paths; by each solver two that are `EARLY` apart at the depth `EARLY`, and the one that passes Picard's there."""
     (first, moved), (second, too) = _found(one)
     starts, flow = np.array([[one.start], [one.start + EARLY], [first[0, 2]]]), as_flow(one, EARLY, LATE)
-    apart, missed = {"Picard's iteration from two paths": _sup(first - second)}, {"Picard's map": max(moved, too)}
+    apart, missed = (
+        {"Picard's iteration, from two paths": _sup(first - second)},
+        {"Picard's iteration, what it moves": max(moved, too)},
+    )
     for way, solve in WAYS.items():
         ends = solve(flow, starts)[:, 0, 0]
         apart[f"{way}, two paths {EARLY:.0e} apart at that depth"] = abs(float(ends[0] - ends[1]))

@@ -63,7 +63,7 @@ class Seen:
         one, other = self.one, layer(self.size).with_values(**self.one.values, H=rows, h=np.zeros(self.size.total))
         yield from same_ends("the states at S", one, other)
         x = np.array(HOSTILE)[(np.arange(len(HOSTILE))[:, None] + np.arange(self.size.n)) % len(HOSTILE)]
-        starts = {"transforms": (one.starts(x), other.starts(x)), "NumPy": (one.hand_starts(x), other.hand_starts(x))}
+        starts = {"solver": (one.starts(x), other.starts(x)), "by hand": (one.hand_starts(x), other.hand_starts(x))}
         yield from same_bits(f"the starts at hostile data, {one.title}", starts)
 
     def vanilla(self) -> Iterator[Gap]:

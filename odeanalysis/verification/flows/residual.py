@@ -1,7 +1,7 @@
 """Residual networks in NumPy alone, each beside the flow that is to be the limit of its layers."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import sympy as sp
@@ -22,13 +22,13 @@ class Residual:
     """A residual network z <- z + scale block(z, weights of the layer).
 
     weights: depths [N] -> the arrays of the layers, each with a leading axis N.  block: z [B, n], the arrays of a layer -> [B, n].
-    matrix: the closed form of a linear flow.
+    exact: the matrix of a linear flow, by the ways in which it is known.
     """
 
     flow: Flow
     weights: Callable[[Array], tuple[Array, ...]]
     block: Callable[..., Array]
-    matrix: Array | None = None
+    exact: Mapping[str, Array] = field(default_factory=dict)
 
     def output(self, x: Array, layers: int, scale: float) -> Array:
         """What so many layers make of x [B, n]; layer k has the weights of depth k/layers."""
@@ -61,12 +61,14 @@ def vanilla(flow: Flow) -> Flow:
 
 
 def growing(rates: Array) -> Residual:
-    """z' = theta(s) z with theta = a + b cos(2 pi s) + c sin(2 pi s), solved by SymPy.  rates: a, b, c."""
+    """z' = theta(s) z with theta = a + b cos(2 pi s) + c sin(2 pi s), solved in closed form.  rates: a, b, c."""
     flow = Flow("z' = theta(s) z", galerkin(linear(1), {"A": BASIS}), {"A": rates[:, None, None]}, float(np.sum(np.abs(rates))))
     closed, (A, x) = solution(flow.model), flow.model.names
     assert closed is not None
     growth = evaluate(closed, closed[flow.model.states[0]].items[0], {A: flow.values["A"], x: [1], flow.model.depth: 1})
-    return Residual(flow, lambda depths: (waves(depths) @ rates,), lambda z, rate: rate * z, np.array([[float(growth)]]))
+    return Residual(
+        flow, lambda depths: (waves(depths) @ rates,), lambda z, rate: rate * z, {"derived solution": np.array([[float(growth)]])}
+    )
 
 
 def turning_then_stretching() -> Residual:
@@ -79,4 +81,4 @@ def turning_then_stretching() -> Residual:
         hats = np.stack([np.interp(depths, knots, unit) for unit in np.eye(len(knots))], axis=1)
         return (np.tensordot(hats, values, axes=1),)
 
-    return Residual(flow, weights, lambda z, A: z @ A.T, np.diag([-1.0, -2.0]))
+    return Residual(flow, weights, lambda z, A: z @ A.T, {"closed form": np.diag([-1.0, -2.0])})

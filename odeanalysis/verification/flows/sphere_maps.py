@@ -42,7 +42,7 @@ def dets(one: Flow, x: Array) -> dict[str, Array]:
     shifted = x[:, None, None] + STEP * np.array([1, -1])[:, None, None] * np.eye(n)
     there = by_scipy(one, shifted.reshape(-1, n))[:, 0].reshape(len(x), 2, n, n)
     rows = (there[:, 0] - there[:, 1]) / (2 * STEP)
-    return {"variational equation": np.linalg.det(varied), "SciPy differences": np.linalg.det(rows)}
+    return {"variational equation": np.linalg.det(varied), "SciPy, differences": np.linalg.det(rows)}
 
 
 # ---------------------------------------------------------------- reflections
