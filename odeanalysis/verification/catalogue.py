@@ -5,33 +5,43 @@ A reference is a claim's id, or `file.py:id`; it is plain text, so that any proc
 
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import entry_points
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from odeanalysis.errors import ModelError
+from hypothesis.errors import HypothesisException
+from mpmath.libmp import NoConvergence
+from sympy.polys.polyerrors import BasePolynomialError
+
+from odeanalysis.errors import ModelError, OdeAnalysisError
 from odeanalysis.verification.claim import Claim
 from odeanalysis.verification.claims import CLAIMS
+from odeanalysis.verification.files import importable, load, package_of, sources
 
 GROUP = "odeanalysis.claims"
-UNLOADABLE = (ArithmeticError, AttributeError, ImportError, LookupError, NameError, OSError, SyntaxError, TypeError, ValueError)
+# what a wrong claim, proof, measurement or derivation raises; it is reported, so that other claims go on
+BROKEN = (
+    *(OdeAnalysisError, HypothesisException, BasePolynomialError, NoConvergence, ArithmeticError, AssertionError, AttributeError),
+    *(EOFError, ImportError, LookupError, MemoryError, NameError, OSError, RuntimeError, StopIteration, SyntaxError, SystemExit),
+    *(TypeError, ValueError, Warning),
+)
 
 
 def known() -> dict[str, Claim]:
     """The library's claims, then those that installed packages register in the entry-point group `odeanalysis.claims`."""
-    return {**_registered(), **CLAIMS}
+    return {**{name: claim for name, (claim, _) in _registered().items()}, **CLAIMS}
 
 
 @lru_cache(maxsize=1)
-def _registered() -> dict[str, Claim]:
-    """Claims of other packages. One that cannot be loaded, or takes an id of ours, is left out with a warning."""
-    found: dict[str, Claim] = {}
+def _registered() -> dict[str, tuple[Claim, str]]:
+    """Claims of other packages, with their modules. One that cannot be loaded, or takes an id of ours, is left out with a warning."""
+    found: dict[str, tuple[Claim, str]] = {}
     for entry in entry_points(group=GROUP):
         try:
             claim = entry.load()
-        except UNLOADABLE as error:
+        except BROKEN as error:
             warnings.warn(f"the claim {entry.name!r} of an installed package cannot be loaded: {error}; mend or remove it", stacklevel=2)
             continue
         if not isinstance(claim, Claim) or claim.id in CLAIMS:
@@ -39,15 +49,28 @@ def _registered() -> dict[str, Claim]:
                 f"the entry {entry.name!r} of an installed package is no claim with an id of its own; it is left out", stacklevel=2
             )
             continue
-        found[claim.id] = claim
+        found[claim.id] = claim, entry.module
     return found
 
 
-def source_of(reference: str) -> str | None:
-    """The file of a known claim's measurement; None where there is no such claim."""
-    claim = known().get(reference)
-    code = getattr(claim.measure, "__code__", None) if claim is not None else None
-    return None if code is None else code.co_filename
+def sources_of(reference: str) -> list[Path]:
+    """The files that a claim from outside of the library is made of; none for the library's own."""
+    path = file_of(reference)
+    if path is not None:
+        return sources(path)
+    return [] if reference in CLAIMS or reference not in _registered() else package_of(_registered()[reference][1])
+
+
+def at_home(reference: str) -> AbstractContextManager[None]:
+    """While this lasts, a claim of a file can import what lies beside that file."""
+    path = file_of(reference)
+    return nullcontext() if path is None else importable(path.parent)
+
+
+def file_of(reference: str) -> Path | None:
+    """The file of a reference `file.py:id`; None for a claim's id alone."""
+    path = reference.rpartition(":")[0]
+    return Path(path) if path.endswith(".py") else None
 
 
 def chosen(asked: Iterable[str]) -> list[str]:
@@ -66,9 +89,9 @@ def _expanded(name: str) -> Iterator[str]:
 
 def find(reference: str) -> Claim:
     """The claim of a reference. Raises ModelError where there is none."""
-    path, _, name = reference.rpartition(":")
-    there = _in_file(path) if path.endswith(".py") else known()
-    wanted = name if path.endswith(".py") else reference
+    path = file_of(reference)
+    there = known() if path is None else _in_file(str(path))
+    wanted = reference if path is None else reference.rpartition(":")[2]
     if wanted in there:
         return there[wanted]
     near = get_close_matches(wanted, there, 1)
@@ -76,18 +99,14 @@ def find(reference: str) -> Claim:
     raise ModelError(f"there is no claim {wanted!r}{hint}; the claims are {', '.join(there)}")
 
 
-@lru_cache(maxsize=16)
+@cache
 def _in_file(path: str) -> dict[str, Claim]:
     """The claims of a Python file, which is run."""
     if not Path(path).is_file():
         raise ModelError(f"there is no file {path}; name a claim, or a Python file with claims in it")
-    spec = spec_from_file_location(Path(path).stem, path)
-    if spec is None or spec.loader is None:
-        raise ModelError(f"{path} cannot be loaded as a Python file")
-    module = module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
-    except UNLOADABLE as error:
+        module = load(Path(path))
+    except BROKEN as error:
         raise ModelError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     found = {value.id: value for value in vars(module).values() if isinstance(value, Claim)}
     if not found:

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator
+import platform
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -10,16 +11,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from odeanalysis.errors import ModelError
-from odeanalysis.verification.catalogue import source_of
+from odeanalysis.verification.catalogue import sources_of
 from odeanalysis.verification.report import Report, document, report_from
 
 ROOT = Path(__file__).resolve().parent.parent
-BENEATH = ("numpy", "scipy", "sympy", "hypothesis")
+BENEATH = ("numpy", "scipy", "sympy", "mpmath", "numba", "hypothesis")
 
 
 @dataclass(frozen=True)
 class Journal:
-    """Reports by reference, for one seed and one state of the library: those of another are left alone and not used."""
+    """Reports by reference, for one seed and one state of library and machine: those of another are left alone and not used."""
 
     path: Path
     seed: int
@@ -64,18 +65,23 @@ class Journal:
 
 
 def source_mark(reference: str) -> str:
-    """What a claim's file is, where the claim stands outside of the library; nothing for the library's own."""
-    path = reference.rpartition(":")[0] if ".py:" in reference else source_of(reference)
-    if path is None or not Path(path).is_file() or Path(path).resolve().is_relative_to(ROOT):
-        return "own"
-    return sha256(Path(path).read_bytes()).hexdigest()[:16]
+    """What the files of a claim from outside of the library are; nothing for the library's own."""
+    found = sources_of(reference)
+    return _hash(found)[:16] if found else "own"
 
 
 @lru_cache(maxsize=1)
 def fingerprint() -> str:
-    """What the library and the packages beneath it are: any change of a source file gives another one."""
-    found = sha256()
-    for path in sorted(ROOT.rglob("*.py")):
-        found.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    """What the library is, the packages beneath it, Python and the machine: any change of a source file gives another one."""
     versions = " ".join(f"{name}-{version(name)}" for name in BENEATH)
-    return f"{found.hexdigest()[:16]} {versions}"
+    python = f"{platform.python_implementation()}-{platform.python_version()}"
+    return f"{_hash(sorted(ROOT.rglob('*.py')))[:16]} {versions} {python} {platform.system()}-{platform.machine()}"
+
+
+def _hash(paths: Iterable[Path]) -> str:
+    """Of some files: where they lie beside each other, and what is in them."""
+    found, paths = sha256(), list(paths)
+    root = os.path.commonpath([path.parent for path in paths])
+    for path in paths:
+        found.update(Path(os.path.relpath(path, root)).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()

@@ -1,10 +1,10 @@
 """What `verify` says of a claim: plain data that goes through JSON and other processes unchanged."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
-from odeanalysis.verification.claim import Check, Claim, Evidence, Theorem, checks, verdict
+from odeanalysis.verification.claim import Check, Claim, Evidence, Floor, Theorem, checks, verdict
 from odeanalysis.verification.figure import Figure, Line
 from odeanalysis.verification.proof import Step
 
@@ -39,10 +39,18 @@ class Report:
     figures: tuple[Figure, ...] = ()
     beside: tuple[Finding, ...] = ()
 
+    finished: ClassVar[bool] = True
+
     @property
     def backed(self) -> bool:
         """Whether every measurement backs the verdict, and there is one."""
         return self.verdict != "inconclusive" and all(check.passed for check in self.checks)
+
+
+class Unfinished(Report):
+    """The report of a claim that did not come to its end, which another run may do."""
+
+    finished = False
 
 
 def concluded(claim: Claim, proof: Iterable[Step], evidence: Evidence, seconds: float) -> Report:
@@ -61,10 +69,10 @@ def concluded(claim: Claim, proof: Iterable[Step], evidence: Evidence, seconds: 
     )
 
 
-def broken(claim: Claim, error: Exception, seconds: float) -> Report:
-    """The report of a claim whose proof or measurement raised."""
-    failed = Check(f"ran to its end: {type(error).__name__}: {error}", 1.0, 0.0, False)
-    return Report(**stated(claim), verdict="inconclusive", checks=(failed,), counterexample=None, seconds=seconds)
+def unfinished(claim: Claim, reason: str, seconds: float) -> Unfinished:
+    """The report of a claim of which something raised, or whose worker was lost."""
+    failed = Check(f"ran to its end: {reason}", 1.0, 0.0, False)
+    return Unfinished(**stated(claim), verdict="inconclusive", checks=(failed,), counterexample=None, seconds=seconds)
 
 
 def stated(claim: Claim) -> dict[str, Any]:
@@ -77,11 +85,12 @@ def stated(claim: Claim) -> dict[str, Any]:
 
 
 def document(report: Report) -> dict[str, Any]:
-    """A report as JSON's own types."""
-    return asdict(report)
+    """A report as JSON's own types; a check whose measurement must not fall below its bound has its sign beside it."""
+    return {**asdict(report), "checks": [{**asdict(one), **_signed(one)} for one in report.checks]}
 
 
-NESTED = {"checks": Check, "rests_on": Theorem, "proof": Step, "beside": Finding}
+def _signed(check: Check) -> dict[str, str]:
+    return {} if check.sign == Check.sign else {"sign": check.sign}
 
 
 def report_from(found: Mapping[str, Any]) -> Report:
@@ -89,6 +98,14 @@ def report_from(found: Mapping[str, Any]) -> Report:
     nested = {key: tuple(kind(**one) for one in found[key]) for key, kind in NESTED.items()}
     figures = tuple(Figure(**{**one, "lines": tuple(map(_line, one["lines"]))}) for one in found["figures"])
     return Report(**{**found, **nested, "hypotheses": tuple(found["hypotheses"]), "figures": figures})
+
+
+def _check(sign: str = Check.sign, **found: Any) -> Check:
+    return SIGNS[sign](**found)
+
+
+SIGNS = {kind.sign: kind for kind in (Check, Floor)}
+NESTED: dict[str, Callable[..., Any]] = {"checks": _check, "rests_on": Theorem, "proof": Step, "beside": Finding}
 
 
 def _line(found: Mapping[str, Any]) -> Line:

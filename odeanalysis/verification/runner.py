@@ -1,24 +1,17 @@
 """`verify`: runs claims, each by itself, and reports their verdicts."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
-from hypothesis.errors import HypothesisException
-
-from odeanalysis.errors import OdeAnalysisError
-from odeanalysis.verification.catalogue import chosen, find
+from odeanalysis.verification.catalogue import BROKEN, at_home, chosen, find
 from odeanalysis.verification.journal import Journal
-from odeanalysis.verification.report import Report, broken, concluded
+from odeanalysis.verification.report import Report, concluded, unfinished
 
-# what a wrong proof, measurement or derivation raises; it is reported, so that other claims go on
-BROKEN = (
-    *(OdeAnalysisError, HypothesisException, ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
-    *(OSError, RuntimeError, TypeError, ValueError),
-)
+DIED = "its process ended before it had a result: it was killed, ran out of memory, or the claim itself ended it"
 
 
 def verify(
@@ -44,36 +37,84 @@ def run(
     wanted = list(references)
     yield from ((one, kept[one]) for one in wanted if one in kept)
     for reference, report in _examined([one for one in wanted if one not in kept], seed, jobs, executor):
-        if journal is not None:
+        if journal is not None and report.finished:
             journal.keep(reference, report)
         yield reference, report
 
 
 def _examined(references: list[str], seed: int, jobs: int, executor: Executor | None) -> Iterator[tuple[str, Report]]:
-    if executor is None and (jobs == 1 or len(references) < 2):
+    if executor is not None:
+        yield from ((one, _told(one, done)) for one, done in _done(executor, references, seed))
+    elif jobs == 1:
         yield from ((one, examine(one, seed)) for one in references)
-        return
-    with _pool(min(jobs, len(references)), executor) as pool:
-        futures = {pool.submit(examine, one, seed): one for one in references}
-        for done in as_completed(futures):
-            yield futures[done], done.result()
+    else:
+        yield from _in_processes(references, seed, jobs)
+
+
+def _in_processes(references: list[str], seed: int, jobs: int) -> Iterator[tuple[str, Report]]:
+    """A process that dies takes all claims of its pool with it; each of them is then run by itself, so that the one to blame is found."""
+    lost = []
+    with _processes(min(jobs, max(len(references), 1))) as pool:
+        for one, done in _done(pool, references, seed):
+            if isinstance(done.exception(), BrokenExecutor):
+                lost.append(one)
+            else:
+                yield one, _told(one, done)
+    with ThreadPoolExecutor(jobs) as threads:
+        alone = {threads.submit(_by_itself, one, seed): one for one in lost}
+        yield from ((alone[done], _told(alone[done], done)) for done in as_completed(alone))
+
+
+def _by_itself(reference: str, seed: int) -> Report:
+    with _processes(1) as pool:
+        return pool.submit(examine, reference, seed).result()
 
 
 @contextmanager
-def _pool(jobs: int, executor: Executor | None) -> Iterator[Executor]:
-    if executor is not None:
-        yield executor
-        return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+def _processes(jobs: int) -> Iterator[Executor]:
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    try:
         yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _done(pool: Executor, references: list[str], seed: int) -> Iterator[tuple[str, Future[Report]]]:
+    """Claims with their futures, as they are done."""
+    futures = {_submitted(pool, one, seed): one for one in references}
+    yield from ((futures[done], done) for done in as_completed(futures))
+
+
+def _submitted(pool: Executor, reference: str, seed: int) -> Future[Report]:
+    """A claim's future; of one that the executor does not take, it is done."""
+    try:
+        return pool.submit(examine, reference, seed)
+    except RuntimeError as refusal:
+        refused = Future[Report]()
+        refused.set_exception(refusal)
+        return refused
+
+
+def _told(reference: str, done: Future[Report]) -> Report:
+    """The report of a claim; of one whose worker was lost, or could not load it, one that says so."""
+    error = CancelledError() if done.cancelled() else done.exception()
+    if error is None:
+        return done.result()
+    reason = DIED if isinstance(error, BrokenExecutor) else f"its worker failed: {_said(error)}"
+    return unfinished(find(reference), reason, 0.0)
 
 
 def examine(reference: str, seed: int) -> Report:
     """Proves and measures one claim. A step that raises is reported as a failed check."""
     claim, begun = find(reference), perf_counter()
     try:
-        proof = tuple(claim.prove())
-        evidence = claim.measure(seed)
+        with at_home(reference):
+            proof = tuple(claim.prove())
+            evidence = claim.measure(seed)
+        return concluded(claim, proof, evidence, perf_counter() - begun)
     except BROKEN as error:
-        return broken(claim, error, perf_counter() - begun)
-    return concluded(claim, proof, evidence, perf_counter() - begun)
+        return unfinished(claim, _said(error), perf_counter() - begun)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,50 +1,19 @@
-"""Running claims: in other processes, through any executor, resumed, from a file of a user's own, by entry points."""
+"""Running claims: in other processes, through any executor, and where workers are lost."""
 
-import json
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from distributed import Client, LocalCluster
 
-import odeanalysis as oda
-from odeanalysis.verification import catalogue, journal, runner
+from odeanalysis.verification import runner
 from odeanalysis.verification.claims import CLAIMS
-from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.journal import Journal
-from odeanalysis.verification.report import document, report_from
+from tests.verification.own import registered, several, told
 
 CLAIM = "reflection"
-OWN = """
-import sympy as sp
-
-from odeanalysis.verification.claim import Claim, Evidence, Form, Gap
-from odeanalysis.verification.proof import identity
-
-s = sp.Symbol("s", real=True)
-
-
-def form(value):
-    return Form((Gap("z' = -z from 1", "closed form", abs(value - 1), 1e-9), Gap("z' = -z from 1", "again", abs(value - 1), 1e-9)))
-
-
-OWN = Claim(
-    id="own",
-    title="e^-s solves z' = -z",
-    source="a textbook",
-    printed=None,
-    corrected="z = e^-s",
-    hypotheses=(),
-    prove=lambda: [identity("it solves the equation", sp.Derivative(sp.exp(-s), s), -sp.exp(-s))],
-    measure=lambda seed: Evidence(form(1), form(2)),
-)
-"""
-
-
-def told(report):
-    """All that a report says but how long it took."""
-    return replace(report, seconds=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -63,113 +32,106 @@ def test_a_local_dask_cluster(told_here):
         Client(cluster) as client,
         client.get_executor() as pool,
     ):
-        found = runner.verify([CLAIM, "second-order"], executor=pool)
-    assert told(found[0]) == told_here and found[1].verdict == "holds"
+        found = runner.verify([CLAIM, "conditional-necessity"], executor=pool)
+    assert told(found[0]) == told_here and found[1].verdict == "holds as corrected"
 
 
-# ---------------------------------------------------------------- resuming
+# ---------------------------------------------------------------- workers that are lost
 
 
-def test_a_finished_claim_is_not_run_again(tmp_path: Path, monkeypatch, told_here):
-    kept = tmp_path / "journal"
-    assert told(runner.verify([CLAIM], resume=kept)[0]) == told_here
-    monkeypatch.setattr(runner, "examine", lambda reference, seed: pytest.fail("it was run again"))
-    assert told(runner.verify([CLAIM], resume=kept)[0]) == told_here
+def verdicts(reports) -> dict[str, str]:
+    return {one.id: one.verdict for one in reports}
 
 
-@pytest.mark.parametrize("change", ["seed", "library"])
-def test_a_claim_of_another_seed_or_state_of_the_library_is_run_again(tmp_path: Path, monkeypatch, change, told_here):
-    Journal(tmp_path / "journal", 0).keep(CLAIM, told_here)
-    if change == "library":
-        monkeypatch.setattr(journal, "fingerprint", lambda: "another")
-    assert Journal(tmp_path / "journal", int(change == "seed")).finished() == {}
-
-
-def test_a_line_that_was_cut_short_does_not_count(tmp_path: Path, told_here):
-    path = tmp_path / "journal"
-    Journal(path, 0).keep(CLAIM, told_here)
-    whole = path.read_text(encoding="utf-8")
-    path.write_text(whole + whole[: len(whole) // 2], encoding="utf-8")
-    assert Journal(path, 0).finished() == {CLAIM: told_here}
-    Journal(path, 0).keep("end-depth", told_here)
-    assert set(Journal(path, 0).finished()) == {CLAIM, "end-depth"}
-
-
-def test_another_file_is_no_journal(tmp_path: Path):
-    path = tmp_path / "journal"
-    path.write_text('{"a": 1}\n', encoding="utf-8")
-    with pytest.raises(oda.ModelError, match="line 1: not a line of a journal"):
-        Journal(path, 0).finished()
-
-
-def test_reports_go_through_json_unchanged(told_here):
-    drawn = replace(told_here, figures=(Figure("f", "x", "y", (line("l", [0, 1], [2, float("nan")], "dashed"),), logy=True),))
-    assert report_from(json.loads(json.dumps(document(drawn)))) == drawn
-
-
-def test_a_claim_of_a_file_that_was_edited_is_run_again(tmp_path: Path):
+def test_a_process_that_dies_fails_its_claim_by_name_and_the_others_finish(tmp_path: Path):
+    """It is killed once another claim is in the journal; a third is still to be run."""
     path, kept = tmp_path / "mine.py", tmp_path / "journal"
-    path.write_text(OWN, encoding="utf-8")
-    assert runner.verify([str(path)], resume=kept)[0].verdict == "holds"
-    path.write_text(OWN.replace("form(1), form(2)", "form(2), form(2)"), encoding="utf-8")
-    catalogue._in_file.cache_clear()
-    assert runner.verify([str(path)], resume=kept)[0].verdict == "inconclusive"
+    kill = f"while not pathlib.Path({str(kept)!r}).exists(): time.sleep(0.01)\n    os.kill(os.getpid(), signal.SIGKILL)"
+    path.write_text(several(f"killed: {kill}", "other: time.sleep(0.5)"), encoding="utf-8")
+    asked = [f"{path}:{name}" for name in ("killed", "own", "other")]
+    killed, *others = runner.verify(asked, jobs=2, resume=kept)
+    assert verdicts(others) == {"own": "holds", "other": "holds"}
+    assert (killed.id, killed.title, killed.backed) == ("killed", others[0].title, False)
+    assert [check.name for check in killed.checks] == [f"ran to its end: {runner.DIED}"]
+    assert set(Journal(kept, 0).finished()) == set(asked[1:])
 
 
-# ---------------------------------------------------------------- claims from elsewhere
-
-
-def test_claims_of_a_file(tmp_path: Path):
+def test_a_claim_that_ends_its_process_as_if_all_were_well(tmp_path: Path):
     path = tmp_path / "mine.py"
-    path.write_text(OWN, encoding="utf-8")
-    (report,) = runner.verify([str(path)])
-    assert (report.id, report.verdict, report.backed) == ("own", "holds", True)
-    assert runner.verify([f"{path}:own"], jobs=2)[0].verdict == "holds"
-    with pytest.raises(oda.ModelError, match=r"there is no claim 'onw'; did you mean 'own'"):
-        runner.verify([f"{path}:onw"])
+    path.write_text(several("left: os._exit(0)"), encoding="utf-8")
+    (report,) = runner.verify([f"{path}:left"], jobs=2)
+    assert report.checks[0].name.endswith(runner.DIED) and not report.backed
 
 
-def test_a_file_that_cannot_be_loaded(tmp_path: Path):
-    path = tmp_path / "broken.py"
-    path.write_text("import nothing_of_this_name", encoding="utf-8")
-    with pytest.raises(oda.ModelError, match="cannot be loaded: ModuleNotFoundError"):
-        runner.verify([str(path)])
+def test_what_a_worker_cannot_load_is_a_failed_claim(tmp_path: Path):
+    """A file that is another one there, and a package that this process alone has."""
+    path = tmp_path / "mine.py"
+    elsewhere = "import multiprocessing\nif multiprocessing.parent_process():\n    raise OSError('not on this machine')\n"
+    path.write_text(several(more=elsewhere), encoding="utf-8")
+    with registered(replace(CLAIMS[CLAIM], id="theirs")):
+        own, theirs, ours = runner.verify([f"{path}:own", "theirs", CLAIM], jobs=2)
+    assert verdicts((own, theirs, ours)) == {"own": "inconclusive", "theirs": "inconclusive", CLAIM: "holds"}
+    failed = "ran to its end: its worker failed: ModelError"
+    assert own.checks[0].name == f"{failed}: {path} cannot be loaded: OSError: not on this machine"
+    assert theirs.checks[0].name.startswith(f"{failed}: there is no claim 'theirs'")
 
 
-def test_claims_of_installed_packages(monkeypatch):
-    class Entry:
-        name = "theirs"
-
-        @staticmethod
-        def load():
-            return replace(CLAIMS[CLAIM], id="theirs")
-
-    monkeypatch.setattr(catalogue, "entry_points", lambda group: [Entry] if group == "odeanalysis.claims" else [])
-    catalogue._registered.cache_clear()
-    try:
-        assert "theirs" in catalogue.known() and runner.verify(["theirs"])[0].verdict == "holds"
-    finally:
-        catalogue._registered.cache_clear()
+class Lost(Exception):
+    """An error of an executor's own."""
 
 
-class Unwelcome:
-    """An entry point that cannot be loaded, or that takes the id of one of ours."""
-
-    def __init__(self, found):
-        self.name, self.found = "unwelcome", found
-
-    def load(self):
-        if self.found is None:
-            raise ImportError("nothing of this name")
-        return self.found
+def failed(error: Exception) -> Future:
+    done = Future()
+    done.set_exception(error)
+    return done
 
 
-@pytest.mark.parametrize("found", [None, CLAIMS[CLAIM], "no claim"], ids=["not loaded", "an id of ours", "no claim"])
-def test_an_unwelcome_entry_is_left_out_with_a_warning(monkeypatch, found):
-    monkeypatch.setattr(catalogue, "entry_points", lambda group: [Unwelcome(found)])
-    catalogue._registered.cache_clear()
-    try:
-        with pytest.warns(UserWarning, match="'unwelcome' of an installed package"):
-            assert catalogue.known() == CLAIMS
-    finally:
-        catalogue._registered.cache_clear()
+def refused() -> Future:
+    raise RuntimeError("cannot schedule new futures after shutdown")
+
+
+def cancelled() -> Future:
+    done = Future()
+    assert done.cancel() and not done.set_running_or_notify_cancel()
+    return done
+
+
+ANSWERS = {
+    "its worker failed: Lost: its machine is gone": lambda: failed(Lost("its machine is gone")),
+    "its worker failed: RuntimeError: cannot schedule new futures after shutdown": refused,
+    "its worker failed: CancelledError: ": cancelled,
+    runner.DIED: lambda: failed(BrokenExecutor("a worker")),
+}
+
+
+class Unsteady(Executor):
+    """An executor that runs what it is given, but for the first."""
+
+    def __init__(self, answer: Callable[[], Future]):
+        self.answers = iter([answer])
+
+    def submit(self, fn, /, *args, **kwargs):
+        answer = next(self.answers, None)
+        if answer is not None:
+            return answer()
+        done = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+@pytest.mark.parametrize("words", ANSWERS)
+def test_errors_of_an_executor_fail_their_claim_and_no_other(words, told_here, tmp_path: Path):
+    kept = tmp_path / "journal"
+    found = runner.verify(["end-depth", CLAIM], executor=Unsteady(ANSWERS[words]), resume=kept)
+    assert (found[0].id, found[0].checks[0].name) == ("end-depth", f"ran to its end: {words}") and not found[0].backed
+    assert told(found[1]) == told_here and set(Journal(kept, 0).finished()) == {CLAIM}
+
+
+RAISED = ("raise SystemExit(0)", "raise MemoryError", "raise SyntaxError('no Python')", "import sympy; sympy.poly(1)", "assert False, 'x'")
+
+
+@pytest.mark.parametrize("first", RAISED)
+def test_what_a_claim_raises_ends_it_and_not_the_run(first, tmp_path: Path):
+    path = tmp_path / "mine.py"
+    path.write_text(several(f"wrong: {first}"), encoding="utf-8")
+    assert verdicts(runner.verify([str(path)])) == {"own": "holds", "wrong": "inconclusive"}
