@@ -16,6 +16,7 @@ from torchbridge.gradients.direct import Direct
 from torchbridge.integration import integrate
 from torchbridge.modules.breakpoints import Breaks, breaks
 from torchbridge.modules.callables import arity, cost, leaves_of, strangers
+from torchbridge.modules.full_precision import full_precision
 from torchbridge.modules.held import Held
 from torchbridge.modules.laid import Laid, laid
 from torchbridge.modules.neural_ode import NeuralODE
@@ -60,6 +61,8 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         self.field, self.running, self.breakpoints = field, running, tuple(breakpoints)
         self.start, self.end = domain
         self.solver = Solver(**options)
+        if self.solver.target != "torch":
+            raise ModelError(f"target {self.solver.target!r} is for stated models; a field that is a module runs as it is, on torch")
         self._checked = False
         self._last: dict[str, Any] = {}
         arity(field)
@@ -80,6 +83,7 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         """
         return self._solved(z, x, at, (self.start, self.end))
 
+    @full_precision
     def _solved(self, z: Tensor, x: Tensor | None, at: Sequence[float] | Tensor | None, domain: Domain) -> Tensor | tuple[Tensor, ...]:
         if not isinstance(z, Tensor):
             raise ModelError(f"the first state is {type(z).__name__}; give a tensor [B, ...]")
@@ -166,5 +170,5 @@ def _warn_unused(field: Any, values: Sequence[Tensor]) -> None:
     if unused:
         warnings.warn(
             f"parameters {', '.join(unused)} do not reach the value of the field: their gradients are 0; use them or remove them",
-            stacklevel=5,
+            stacklevel=6,
         )

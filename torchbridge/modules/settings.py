@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import torch
 
 from odeanalysis.numerics.gradients.settings import Settings
+from torchbridge.callables import known
 from torchbridge.gradients.discrete import DiscreteAdjoint
 from torchbridge.gradients.solving import Sensitivity
 from torchbridge.modules.precision import TOLERANCES, tolerances
@@ -20,6 +21,8 @@ class Solver:
     own_steps: whether each sample of a batch has step sizes of its own; then they do not depend on the samples beside it. Else the whole
     batch takes common steps, which is faster where samples are alike.
     throw: whether a sample that fails raises SolveError; else its states are NaN, and it sends no gradient.
+    target: what the steps of a stated model run as: `torch`, or on the CPU `loops`: products of matrices and loops that Numba compiles at
+    the first solve, which takes seconds, and which then take a fraction of the time.
     Raises ModelError, when it is made or first used, as `odeanalysis.Settings` does, and for tolerances below what a dtype resolves.
     """
 
@@ -31,9 +34,11 @@ class Solver:
     own_steps: bool = True
     throw: bool = True
     max_steps: int = 100_000
+    target: str = "torch"
 
     def __post_init__(self) -> None:
         on_tensors(self.method)
+        known(self.target)
         rtol, atol = TOLERANCES[torch.float64]
         Settings(
             self.method, rtol if self.rtol is None else self.rtol, atol if self.atol is None else self.atol, self.steps, self.max_steps

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling.model import Model, Objective, Observation, Problem
 from odeanalysis.symbolic.rewrite import leaves
+from torchbridge.modules.full_precision import full_precision
 from torchbridge.modules.initial_values import initial_values
 from torchbridge.modules.neural_ode import NeuralODE
 from torchbridge.modules.settings import Solver
@@ -77,13 +78,15 @@ class StatedODE(NeuralODE, accepts=lambda model: isinstance(model, (Model, Probl
     def extra_repr(self) -> str:
         return f"{self.problem.name!r}, {self.solver}"
 
+    @full_precision
     def _solve(self, problem: Problem, inputs: Mapping[str, Any], depths: Mapping[str, Tensor] | None = None) -> Solved:
         values = {**dict(self.named_parameters()), **inputs}
         like = next((one for one in values.values() if isinstance(one, Tensor) and one.is_floating_point()), NOTHING)
         beside = {name: depth.to(like) for name, depth in (depths or {}).items()}
         chosen = self.solver
         settings = chosen.settings(like.dtype)
-        found = solve(problem, {**values, **beside}, settings, chosen.sensitivity, own_steps=chosen.own_steps, throw=chosen.throw)
+        how = {"own_steps": chosen.own_steps, "throw": chosen.throw, "target": chosen.target}
+        found = solve(problem, {**values, **beside}, settings, chosen.sensitivity, **how)
         self._last = found.statistics
         return found
 
