@@ -1,7 +1,7 @@
 """`Claim`: a statement as printed and as it should read, with a proof, a measurement, and a verdict that is computed from them."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from odeanalysis.errors import ModelError
@@ -70,9 +70,17 @@ class Gap:
 
 @dataclass(frozen=True)
 class Form:
-    """One reading of a claim (printed, corrected, sabotaged) with what was measured of it."""
+    """One reading of a claim (printed, corrected, sabotaged) with what was measured of it.
+
+    same: of a printed form, why the sentence is the corrected statement, letter by letter; empty where it was measured by itself.
+    """
 
     gaps: tuple[Gap, ...]
+    same: str = ""
+
+    def as_printed(self, why: str) -> "Form":
+        """The printed form where the sentence and the corrected statement are one."""
+        return replace(self, same=why)
 
     @property
     def instances(self) -> dict[str, list[Gap]]:
@@ -187,7 +195,8 @@ class Claim:
 def verdict(claim: Claim, evidence: Evidence, proved: bool) -> str:
     """holds, holds as corrected, false as stated, or inconclusive: from the proof and the measurements alone.
 
-    A sentence that is quoted has to be measured: else its claim is inconclusive. Raises ModelError where one is measured and not quoted.
+    A sentence that is quoted has to be measured: else its claim is inconclusive. Raises ModelError where one is measured and not
+    quoted, or measured by the corrected form without a word.
     """
     _checked(claim, evidence)
     if not (proved and evidence.corrected.passes and evidence.sabotaged.fails):
@@ -198,6 +207,11 @@ def verdict(claim: Claim, evidence: Evidence, proved: bool) -> str:
 def _checked(claim: Claim, evidence: Evidence) -> None:
     if claim.printed is None and evidence.printed is not None:
         raise ModelError(f"the claim {claim.id!r} quotes no sentence, but a printed form was measured; quote it, or give no printed form")
+    if evidence.printed is not None and evidence.printed == evidence.corrected:
+        raise ModelError(
+            f"the claim {claim.id!r} measures its print by the corrected form; measure the sentence by itself, or say with as_printed why "
+            "both are one statement"
+        )
 
 
 def _of_a_print(evidence: Evidence) -> str:
@@ -233,7 +247,8 @@ def _of_the_sentence(claim: Claim, evidence: Evidence) -> Iterator[Check]:
         yield within("sentences that are quoted and not measured", 1, MISSING)
         return
     worst, found = evidence.printed.worst, evidence.printed
-    yield Check(f"printed form decided, {worst.way}: {worst.instance}", worst.measured, worst.bound, found.passes or found.fails)
+    name = f"the print is right as it stands ({found.same})" if found.same else "printed form decided"
+    yield Check(f"{name}, {worst.way}: {worst.instance}", worst.measured, worst.bound, found.passes or found.fails)
     if found.fails:
         yield within("counterexamples to the print that are missing", float(evidence.counterexample is None), MISSING)
 

@@ -260,7 +260,7 @@ def form(*misses, instance="one"):
 
 
 WAYS = ("solver", "SciPy")
-GOOD, BAD, BETWEEN = form(1e-9, 1e-8), form(0.5, 0.4), form(1e-5, 1e-5)
+GOOD, FINE, BAD, BETWEEN = form(1e-9, 1e-8), form(1e-8, 1e-9), form(0.5, 0.4), form(1e-5, 1e-5)
 
 
 QUOTING = CLAIMS["reflection"]
@@ -273,7 +273,9 @@ SILENT = replace(QUOTING, printed=None)
         (SILENT, Evidence(GOOD, BAD), True, "holds"),
         (QUOTING, Evidence(GOOD, BAD), True, "inconclusive"),
         (QUOTING, Evidence(GOOD, BAD, restored=GOOD), True, "inconclusive"),
-        (QUOTING, Evidence(GOOD, BAD, GOOD), True, "holds"),
+        (QUOTING, Evidence(GOOD, BAD, FINE), True, "holds"),
+        (QUOTING, Evidence(GOOD, BAD, GOOD.as_printed("one statement")), True, "holds"),
+        (QUOTING, Evidence(BETWEEN, BAD, BETWEEN.as_printed("one statement")), True, "inconclusive"),
         (QUOTING, Evidence(GOOD, BAD, BAD, GOOD), True, "holds as corrected"),
         (QUOTING, Evidence(GOOD, BAD, BAD), True, "false as stated"),
         (QUOTING, Evidence(GOOD, BAD, BAD, BAD), True, "false as stated"),
@@ -300,7 +302,20 @@ def test_a_quoted_sentence_that_is_not_measured_is_told():
 
 def test_a_print_that_is_measured_and_not_quoted_is_an_error():
     with pytest.raises(oda.ModelError, match="'reflection' quotes no sentence, but a printed form was measured; quote it, or give no"):
-        verdict(SILENT, Evidence(GOOD, BAD, GOOD), True)
+        verdict(SILENT, Evidence(GOOD, BAD, FINE), True)
+
+
+def test_a_print_that_is_measured_by_the_corrected_form_says_so():
+    with pytest.raises(oda.ModelError, match="'reflection' measures its print by the corrected form; measure the sentence by itself, or"):
+        verdict(QUOTING, Evidence(GOOD, BAD, GOOD), True)
+    names = [check.name for check in checks(QUOTING, Evidence(GOOD, BAD, GOOD.as_printed("one statement")), ())]
+    assert "the print is right as it stands (one statement), SciPy: one" in names
+
+
+@pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.printed is not None])
+def test_every_quoted_sentence_is_measured_and_decided(name):
+    of_the_print = [check for check in report(name).checks if check.name.startswith(("printed form decided", "the print is right as it"))]
+    assert len(of_the_print) == 1 and of_the_print[0].passed
 
 
 def test_a_form_fails_where_every_way_of_measuring_misses_on_one_instance():

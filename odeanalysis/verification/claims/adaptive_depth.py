@@ -139,22 +139,19 @@ def _measure(seed: int) -> Evidence:
         *_forms(seed),
     )
     figures = (*measured.figures, _figure(FAMILY.problems(seed)[-1]))
-    return replace(measured, corrected=right, printed=measured.corrected, extra=extra, figures=figures)
+    return replace(measured, corrected=right, extra=extra, figures=figures)
 
 
 ADAPTIVE_DEPTH = Claim(
     id=ID,
     title="With a depth of every sample's own, the gradient gains the Hamiltonian at the end",
-    source="Massaroli et al. 2020, Sec. 5.2 (differentiation under the integral sign)",
-    printed=(
-        "we define the general adaptive depth class as Neural ODEs performing the mapping x -> phi_{g_omega(x)}(x), i.e. leading to "
-        "y^ = h_y(h_x(x) + int_0^{g_omega(x)} f_{theta(s)}(tau, x, z(tau)) dtau)"
-    ),
+    source="Massaroli et al. 2020, Sec. 5.2, which leaves the differentiation under the integral sign to an appendix",
+    printed=None,
     corrected=(
-        "with theta(tau) under the integral and h_y around the flow: dell/domega = (l(S) + a(S)^T f(S) + dL/ds_end) dg/domega at S = g(x); "
-        "dell/dx gains the same factor times dg/dx; the gradient in theta is Prop. 1 in full on [0, g(x)]. Where g(x) < 0, int l ds is "
-        "signed, a reward for l >= 0; a penalty is int l abs(ds), with sign(g) l in ell, in H, in the costate and at the end, and its "
-        "derivatives from both sides of g = 0 are 2 l apart"
+        "with theta(tau) for the printed theta(s) under the integral, and h_y around the flow: "
+        "dell/domega = (l(S) + a(S)^T f(S) + dL/ds_end) dg/domega at S = g(x); dell/dx gains the same factor times dg/dx; the gradient in "
+        "theta is Prop. 1 in full on [0, g(x)]. Where g(x) < 0, int l ds is signed, a reward for l >= 0; a penalty is int l abs(ds), with "
+        "sign(g) l in ell, in H, in the costate and at the end, and its derivatives from both sides of g = 0 are 2 l apart"
     ),
     hypotheses=("f and l are continuous at the end", "g is C^1, and g(x) is not 0 where the cost is int l abs(ds), which has a kink there"),
     prove=_proof,

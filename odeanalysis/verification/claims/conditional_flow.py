@@ -228,8 +228,10 @@ CONDITIONAL_FLOW = Claim(
     title="The density of a flow that is conditioned on its prior sample is given by its divergence",
     source="Massaroli et al. 2020, Sec. 5.1",
     printed=(
-        "We train one-dimensional, data-controlled CNFs to approximate two different data distributions p_1, p_2 by sampling from two "
-        "distinct priors q_1, q_2 and conditioning the vector field with the samples z_S of the prior distributions"
+        "log p_theta(x) = log q(phi_S(x)) + log det |nabla phi_S(x)| where the log determinant of the Jacobian is computed via the fluid "
+        "mechanics identity d/ds log det |nabla phi_s(x)| = nabla . f_{theta(t)}(s, phi_s(x)) (...) We train one-dimensional, "
+        "data-controlled CNFs to approximate two different data distributions p_1, p_2 by sampling from two distinct priors q_1, q_2 and "
+        "conditioning the vector field with the samples z_S of the prior distributions"
     ),
     corrected=(
         "J' = f_z J + f_c with J(S) = I, and p(x) = sum over all z_S with G(z_S) = x of q(z_S)/|det J(0)|, G: z_S -> z(0); one term only "

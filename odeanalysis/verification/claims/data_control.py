@@ -232,7 +232,6 @@ def _measure(seed: int) -> Evidence:
     return Evidence(
         corrected=right,
         sabotaged=Form(tuple(_detached(drawn, rng))),
-        printed=right,
         figures=(_figure(),),
         beside=(regularizer([*networks, *sharp], unsupported(seed)),),
     )
@@ -255,14 +254,11 @@ DATA_CONTROL = Claim(
     id=ID,
     title="A field that sees the data is an augmentation by a constant block",
     source="Massaroli et al. 2020, Sec. 5.1, eq. (10)",
-    printed=(
-        "z'(s) = f_theta(s)(s, x, z(s)), z(0) = h_x(x) (10). Model (10) incorporates input data x into the vector field, effectively "
-        "allowing the ODE to learn a family of vector fields instead of a single one."
-    ),
+    printed=None,
     corrected=(
-        "(10) has the states and the gradients of an input layer [h_x(x), x] whose second block is constant, x' = 0. With h_x the identity "
-        "|dz(S)/dx| <= e^{Lz S} + (Lx/Lz)(e^{Lz S} - 1), which z' = a z + k x attains for a, k > 0: more than the e^{Lz S} without x in f, "
-        "so that the sentence on direct dependence on x 'acting as a regularizer' has no support"
+        "(10), z' = f(s, x, z) from h_x(x), has the states and the gradients of an input layer [h_x(x), x] whose second block is constant, "
+        "x' = 0. With h_x the identity |dz(S)/dx| <= e^{Lz S} + (Lx/Lz)(e^{Lz S} - 1), which z' = a z + k x attains for a, k > 0: more "
+        "than the e^{Lz S} without x in f, so that the sentence on direct dependence on x 'acting as a regularizer' has no support"
     ),
     hypotheses=(
         "f has Lipschitz constants Lz in z and Lx in x",

@@ -172,9 +172,14 @@ def _figure() -> Figure:
 def _measure(seed: int) -> Evidence:
     rng = random(seed, ID)
     drawn = [ordered(size) for size in draw(sizes((1, 2), (1, 3)), DRAWN, stream(seed, ID))]
-    right = Form((*agreement(drawn, rng), *_closed(rng)))
+    closed = tuple(_closed(rng))
     wrong = Form(tuple(gap for one in drawn for gap in states(flipped(one))))
-    return Evidence(right, wrong, printed=right, figures=(_figure(),))
+    return Evidence(
+        Form((*agreement(drawn, rng), *closed)),
+        wrong,
+        printed=Form((*(gap for one in drawn for gap in states(one)), *closed)),
+        figures=(_figure(),),
+    )
 
 
 HIGHER_ORDER = Claim(

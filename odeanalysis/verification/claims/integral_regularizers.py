@@ -78,10 +78,10 @@ def _measure(seed: int) -> Evidence:
 INTEGRAL_REGULARIZERS = Claim(
     id=ID,
     title="The generalized adjoint handles integral regularizers without augmenting the state",
-    source="Massaroli et al. 2020, Sec. 6; Finlay et al. 2020",
+    source="Massaroli et al. 2020, Prop. 1 and Sec. 6; Finlay et al. 2020",
     printed=(
-        "These terms are propagated during the forward pass of the model and thus require state-augmentation. Leveraging our generalized "
-        "adjoint formulation provides an approach to integral regularization terms without augmentation and memory overheads."
+        "dell/dtheta = int_S a^T(tau) df_theta/dtheta dtau where a(s) satisfies a'^T(s) = -a^T df_theta/dz - dl/dz, a^T(S) = dL/dz(S) "
+        "(...) Leveraging our generalized adjoint formulation provides an approach to integral regularization terms without augmentation"
     ),
     corrected=(
         "with l = |f|^2 or l = |eps^T f_z|^2 the gradient is dell/dtheta = int (a^T df/dtheta + dl/dtheta) ds, without another state; "

@@ -141,7 +141,8 @@ def _measure(seed: int) -> Evidence:
     models = [selective(size) for size in drawn]
     right = Form((*agreement(models, rng), *_extremes(replace(drawn[-1], n=2)), *_reflected(rng.normal(size=2))))
     wrong = Form(tuple(gap for one in models for gap in states(resting(one))))
-    return Evidence(right, wrong, printed=right, extra=tuple(_orientation(seed)), figures=(_figure(),))
+    few = Form(tuple(gap for one in models for gap in states(one)))
+    return Evidence(right, wrong, printed=few, extra=tuple(_orientation(seed)), figures=(_figure(),))
 
 
 SELECTIVE_HIGHER_ORDER = Claim(

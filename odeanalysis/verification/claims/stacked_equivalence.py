@@ -159,14 +159,15 @@ def _figure(found: dict[str, list[float]]) -> Figure:
 
 
 def _measure(seed: int) -> Evidence:
-    right, wrong = [], []
+    states, gradients, wrong = [], [], []
     for n in (1, 2):
         x = np.random.default_rng([stream(seed, ID), n]).standard_normal((2, n))
         for one in draw(flows(n, (STACKED,)), 2, stream(seed, f"{ID} {n}")):
-            right += [*_states(one, x, _pieces(one)), *_gradients(one, x)]
+            states += _states(one, x, _pieces(one))
+            gradients += _gradients(one, x)
             wrong += _turned(one, x)
-    form, found = Form(tuple(right)), errors()
-    return Evidence(form, Form(tuple(wrong)), printed=form, extra=tuple(_orders(found)), figures=(_figure(found),))
+    found, right = errors(), Form((*states, *gradients))
+    return Evidence(right, Form(tuple(wrong)), printed=Form(tuple(states)), extra=tuple(_orders(found)), figures=(_figure(found),))
 
 
 def _shown() -> Problem:

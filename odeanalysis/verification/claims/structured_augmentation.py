@@ -105,16 +105,17 @@ def _measure(seed: int) -> Evidence:
     drawn = draw(sizes(), DRAWN, stream(seed, ID))
     models = [structured(size) for size in drawn]
     x = float(rng.normal())
+    kept = [gap for size, one in zip(drawn, models, strict=True) for gap in _kept(one, size.n, rng.normal(size=(POINTS, size.n)))]
     right = Form(
         (
-            *(gap for size, one in zip(drawn, models, strict=True) for gap in _kept(one, size.n, rng.normal(size=(POINTS, size.n)))),
+            *kept,
             *agreement(models, rng),
             *(gap for size in drawn for gap in _inclusions(size)),
             *against(_turned(x), _known(x), "closed form"),
         )
     )
     along = Form(tuple(gap for one in (*models, _turned(x)) for gap in _along(one)))
-    return Evidence(right, along, printed=right, figures=(_figure(models[-1]),))
+    return Evidence(right, along, printed=Form(tuple(kept)), figures=(_figure(models[-1]),))
 
 
 STRUCTURED_AUGMENTATION = Claim(

@@ -94,16 +94,17 @@ def _figure() -> Figure:
 def _measure(seed: int) -> Evidence:
     rng = random(seed, ID)
     drawn = [Seen(size, zero(size)) for size in draw(sizes(), DRAWN, stream(seed, ID))]
+    as_layer = [gap for seen in drawn for gap in seen.as_layer(np.eye(seen.size.total, seen.size.n))]
     right = Form(
         (
-            *(gap for seen in drawn for gap in seen.as_layer(np.eye(seen.size.total, seen.size.n))),
+            *as_layer,
             *agreement((seen.one for seen in drawn), rng),
             *(gap for seen in drawn for gap in seen.vanilla()),
             *_turned(float(rng.normal())),
         )
     )
     behind = Form(tuple(gap for seen in drawn for gap in seen.as_layer(np.eye(seen.size.total, seen.size.n, -seen.size.added))))
-    return Evidence(right, sabotaged=behind, printed=right, figures=(_figure(),))
+    return Evidence(right, sabotaged=behind, printed=Form(tuple(as_layer)), figures=(_figure(),))
 
 
 ZERO_AUGMENTATION = Claim(
