@@ -103,9 +103,9 @@ def test_one_solution_is_told_from_many():
 def test_the_order_of_the_deep_limit_is_measured():
     """Errors that fall like 1/N^2 are not taken for order 1."""
     layers = deep_limit.LAYERS.astype(float)
-    good, bad = (deep_limit.Measured("made", {"way": layers**-power}) for power in (1.0, 2.0))
+    good, bad = (deep_limit.Measured("made", {"SciPy": layers**-power}) for power in (1.0, 2.0))
     assert all(gap.kept for gap in (*good.order(), *good.falling())) and not bad.order()[0].kept
-    stuck = deep_limit.Measured("made", {"way": np.full(len(layers), 0.3)})
+    stuck = deep_limit.Measured("made", {"SciPy": np.full(len(layers), 0.3)})
     assert stuck.falling()[0].clearly_missed
 
 

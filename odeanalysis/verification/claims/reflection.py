@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -12,7 +14,7 @@ from odeanalysis.symbolic.expressions import block
 from odeanalysis.verification.claim import Check, Claim, Evidence, Form, Gap, within
 from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.flows.paths import WAYS
-from odeanalysis.verification.proof import Step, identity
+from odeanalysis.verification.proof import Step, dsolved, identity
 from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.flows import Flow
 
@@ -21,6 +23,7 @@ DRAWN, DOUBLINGS = 12, 6
 MARGIN = 1e-3
 ROUNDING = 1e-8
 THETAS = (0.7, 2.0, 5.0)
+S, THETA, X = sp.symbols("s theta x", real=True)
 
 
 def problem() -> Problem:
@@ -32,22 +35,23 @@ def problem() -> Problem:
     )
 
 
-def closed_form() -> sp.Expr:
-    """z(s) = (2 e^{-theta s} - 1) x."""
-    s, theta, x = sp.symbols("s theta x", real=True)
-    return (2 * sp.exp(-theta * s) - 1) * x
+@lru_cache(maxsize=1)
+def closed_form() -> Any:
+    """The solution of (9), by SymPy."""
+    z = sp.Function("z")
+    return dsolved(z(S).diff(S) + THETA * (z(S) + X), z(S), {z(0): X})
 
 
 def _proof() -> Iterator[Step]:
-    s, theta, x = sp.symbols("s theta x", real=True)
     eps, size = sp.symbols("epsilon r", positive=True)
-    z, error = closed_form(), 2 * size * sp.exp(-theta)
-    yield identity("it solves the equation", sp.Derivative(z, s), -theta * (z + x))
-    yield identity("from z(0) = x", sp.Subs(z, s, 0), x)
-    yield identity("the error at 1", sp.Subs(z, s, 1) + x, 2 * x * sp.exp(-theta))
-    yield identity("it is eps at theta = ln(2 |x| / eps)", sp.Subs(error, theta, sp.log(2 * size / eps)), eps)
-    yield identity("it falls as theta grows", sp.Derivative(error, theta), -error)
-    yield identity("z(1) = 0 for every x at theta = ln 2: not injective there", sp.Subs(z, (s, theta), (1, sp.log(2))), 0)
+    z, error = closed_form(), 2 * size * sp.exp(-THETA)
+    yield identity("SymPy solves (9) by", z, (2 * sp.exp(-THETA * S) - 1) * X)
+    yield identity("it satisfies the equation", sp.Derivative(z, S), -THETA * (z + X))
+    yield identity("from z(0) = x", sp.Subs(z, S, 0), X)
+    yield identity("the error at 1", sp.Subs(z, S, 1) + X, 2 * X * sp.exp(-THETA))
+    yield identity("it is eps at theta = ln(2 |x| / eps)", sp.Subs(error, THETA, sp.log(2 * size / eps)), eps)
+    yield identity("it falls as theta grows", sp.Derivative(error, THETA), -error)
+    yield identity("z(1) = 0 for every x at theta = ln 2: not injective there", sp.Subs(z, (S, THETA), (1, sp.log(2))), 0)
 
 
 # ---------------------------------------------------------------- measurement
@@ -108,8 +112,7 @@ def _form(drawn: list[Wanted], theta: np.ndarray) -> Form:
 
 def _closed(x: np.ndarray, theta: np.ndarray) -> Iterator[Check]:
     """z(1) against the closed form, and its collapse at theta = ln 2."""
-    s, t, given = sp.symbols("s theta x", real=True)
-    known = sp.lambdify((t, given), closed_form().subs(s, 1), "numpy")(theta, x)
+    known = sp.lambdify((THETA, X), closed_form().subs(S, 1), "numpy")(theta, x)
     for way, end in reached(x, theta).items():
         yield within(f"z(1) = (2 e^-theta - 1) x, {way}", float(np.max(np.abs(end - known))), ROUNDING)
     for way, end in reached(x, np.full(len(x), np.log(2))).items():
@@ -127,8 +130,8 @@ def _pointwise(drawn: list[Wanted], theta: np.ndarray) -> Iterator[Check]:
 
 def _figure() -> Figure:
     """Paths from x = 1 and x = -1, which cross, for three theta."""
-    s = np.linspace(0, 1, 60)
-    paths = [(theta, x, (2 * np.exp(-theta * s) - 1) * x) for theta in THETAS for x in (1, -1)]
+    s, known = np.linspace(0, 1, 60), sp.lambdify((S, THETA, X), closed_form(), "numpy")
+    paths = [(theta, x, known(s, theta, x)) for theta in THETAS for x in (1, -1)]
     lines = tuple(line(f"theta = {theta:g}, x = {x:+d}", s, path, "line" if x > 0 else "dashed") for theta, x, path in paths)
     return Figure("Paths of z' = -theta (z + x)", "s", "z", lines)
 

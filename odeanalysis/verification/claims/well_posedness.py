@@ -15,7 +15,7 @@ from odeanalysis.verification.claims.instances import random
 from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.flows.paths import WAYS, by_solver
 from odeanalysis.verification.flows.picard import DEPTHS, fixed, iterated
-from odeanalysis.verification.proof import Step, fact, identity
+from odeanalysis.verification.proof import Step, dsolved, fact, identity
 from odeanalysis.verification.strategies.drawing import draw, smallest, stream
 from odeanalysis.verification.strategies.flows import Flow
 from odeanalysis.verification.strategies.scalar_fields import Scalar, as_flow, at_each_depth, continuous, lipschitz
@@ -48,18 +48,25 @@ def _proof() -> Iterator[Step]:
         sp.exp(-total) * (sp.Derivative(u(s), s) - L(s) * u(s)),
     )
     yield from _refutation(s, c, eps)
-    z = c / (1 - c * s)
-    yield identity("z' = z^2: z = c/(1 - c s) solves it", sp.Derivative(z, s), z**2)
+    y = sp.Function("y")
+    z = dsolved(y(s).diff(s) - y(s) ** 2, y(s), {y(0): c})
+    yield identity("SymPy solves z' = z^2 from c by", z, c / (1 - c * s))
+    yield identity("it satisfies the equation", sp.Derivative(z, s), z**2)
     yield fact("and ends at s = 1/c", sp.limit(1 / z, s, 1 / c) == 0, sp.latex(sp.Eq(sp.Limit(1 / z, s, 1 / c), 0)))
-    yield identity("z' = 2 sqrt|z|: z = s^2 solves it, as z = 0 does, from the same start", sp.Derivative(s**2, s), 2 * sp.sqrt(s**2))
+    z = dsolved(y(s).diff(s) - 2 * sp.sqrt(y(s)), y(s), {y(0): 0})
+    yield identity("SymPy solves z' = 2 sqrt|z| from 0 by", z, s**2)
+    yield identity("it satisfies the equation, as z = 0 does, from the same start", sp.Derivative(z, s), 2 * sp.sqrt(z))
 
 
 def _refutation(s: sp.Symbol, c: sp.Symbol, eps: sp.Symbol) -> Iterator[Step]:
     theta = s ** -sp.Rational(1, 3)
     yield identity("theta = s^(-1/3) is in L2(0, 1)", sp.Integral(theta**2, (s, 0, 1)), 3)
     yield identity("theta^3 z is Lipschitz in z at each depth, with the constant 1/s", theta**3, 1 / s)
-    yield identity("z = c s solves z' = theta^3 z for every c", sp.Derivative(c * s, s), theta**3 * c * s)
-    yield identity("and starts at 0", sp.Limit(c * s, s, 0), 0)
+    y = sp.Function("y")
+    z = dsolved(y(s).diff(s) - theta**3 * y(s), y(s), {y(1): c})
+    yield identity("SymPy solves z' = theta^3 z, z(1) = c, by", z, c * s)
+    yield identity("it satisfies the equation, for every c", sp.Derivative(z, s), theta**3 * z)
+    yield identity("and starts at 0", sp.Limit(z, s, 0), 0)
     diverges = sp.Limit(sp.Integral(1 / s, (s, eps, 1)), eps, 0)
     yield fact("the constant is not integrable", sp.limit(-sp.log(eps), eps, 0) == sp.oo, rf"{sp.latex(diverges)} = \infty")
 
