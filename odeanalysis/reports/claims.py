@@ -8,10 +8,9 @@ from odeanalysis.reports.derivation import title_html
 from odeanalysis.reports.equations import steps
 from odeanalysis.reports.mathematics import mathml
 from odeanalysis.reports.pages import page as page_of
-from odeanalysis.reports.panels import svg
-from odeanalysis.verification.catalogue import find
+from odeanalysis.reports.panels import legend, svg
+from odeanalysis.verification.catalogue import at_home, find
 from odeanalysis.verification.claim import Check
-from odeanalysis.verification.proof import Step
 from odeanalysis.verification.report import Report, document
 
 OUTCOMES = {True: "passed", False: "failed", None: "undecided"}
@@ -25,7 +24,7 @@ def page(reports: Mapping[str, Report]) -> str:
 
 def facts(reference: str, report: Report) -> dict[str, Any]:
     """What a page shows of a claim, as JSON's own types."""
-    return {**document(report), "derivation": [{"title": step.title, "latex": step.latex} for step in _derivation(reference)]}
+    return {**document(report), "derivation": [{"title": step.title, "latex": step.latex} for step in _derivation(reference, report)]}
 
 
 def _section(reference: str, report: Report) -> dict[str, Any]:
@@ -34,23 +33,21 @@ def _section(reference: str, report: Report) -> dict[str, Any]:
         "passed": sum(check.passed is True for check in report.checks),
         "counterexample": list(_entries(report.counterexample)),
         "beside": [{**vars(one), "example": list(_entries(one.example))} for one in report.beside],
-        "figures": [{"title": one.title, "svg": svg(one, f"{report.id} {i}")} for i, one in enumerate(report.figures)],
-        "derivation": [{"title": title_html(step.title), "mathml": mathml(step.latex)} for step in _derivation(reference)],
-        "equations": [_equation(step) for step in report.proof if step.latex],
+        "figures": [{**vars(one), "svg": svg(one, f"{report.id} {i}"), "legend": legend(one)} for i, one in enumerate(report.figures)],
+        "derivation": [{"title": title_html(step.title), "mathml": mathml(step.latex)} for step in _derivation(reference, report)],
+        "equations": [{**vars(step), "mathml": mathml(step.latex)} for step in report.proof if step.latex],
         "steps": [step for step in report.proof if not step.latex],
         "measurements": [_measurement(check) for check in report.checks if not check.name.startswith(PROOF)],
     }
 
 
-def _derivation(reference: str) -> Iterator[Any]:
-    """The derivation of the problem that a claim shows, step by step."""
+def _derivation(reference: str, report: Report) -> Iterator[Any]:
+    """The derivation of the problem that a claim shows, step by step; none of a claim that did not come to its end."""
     claim = find(reference)
-    if claim.shown is not None:
-        yield from steps(adjoint(claim.shown()))
-
-
-def _equation(step: Step) -> dict[str, Any]:
-    return {"title": step.title, "holds": step.holds, "mathml": mathml(step.latex)}
+    if claim.shown is not None and report.finished:
+        with at_home(reference):
+            problem = claim.shown()
+        yield from steps(adjoint(problem))
 
 
 def _measurement(check: Check) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """LaTeX as MathML, which browsers draw without anything from the network."""
 
 import re
+from functools import lru_cache
 from html import escape, unescape
 
 ALIGNED = {r"\begin{aligned}": r"\begin{align*}", r"\end{aligned}": r"\end{align*}"}
@@ -18,6 +19,7 @@ NAME = re.compile(r'<mo(?: movablelimits="true")?>([A-Za-z]{2,}|&#x022A4;)</mo>'
 LETTER = re.compile(r'<(m[in]) mathvariant="bold(?:-italic)?">([^<]*)</\1>')
 
 
+@lru_cache(maxsize=8192)
 def mathml(latex: str, display: str = "block") -> str:
     """A formula, displayed or (`inline`) in a line; its LaTeX is kept in it as an annotation, so that it can be copied."""
     from latex2mathml.converter import convert

@@ -11,9 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 GREEK = re.findall(r"\w+", "alpha beta gamma delta epsilon eta theta lambda mu nu xi pi rho sigma tau phi chi psi omega")
-SYMBOLS = {name: f"\\{name}" for name in (*GREEK, "nabla", "ell")} | {"eps": r"\varepsilon", "Lx": "L_{x}", "Lz": "L_{z}"}
+SYMBOLS = {name: f"\\{name}" for name in (*GREEK, "nabla", "ell")} | {
+    "grad": r"\nabla",
+    "eps": r"\varepsilon",
+    "Lx": "L_{x}",
+    "Lz": "L_{z}",
+}
 FUNCTIONS = {name: f"\\{name}" for name in ("exp", "ln", "log", "det", "sup", "max", "min", "sin", "cos", "sinh", "cosh", "tanh")}
 FUNCTIONS |= {name: f"\\operatorname{{{name}}}" for name in ("tr", "div", "diag", "sign", "Cov", "Var")} | {"asin": r"\arcsin"}
+# what else the language of models calls; without a bracket behind them they may be words
+CALLED = {name: f"\\operatorname{{{name}}}" for name in ("erf", "sigmoid", "softplus", "relu", "elu", "gelu", "silu", "step", "where")}
+CALLED |= {"acos": r"\arccos", "atan": r"\arctan", "maximum": r"\max", "minimum": r"\min"}
 AROUND = {"abs": r"\left|%s\right|", "sqrt": r"\sqrt{%s}"}
 LARGE = {"int": r"\int", "sum": r"\sum"}
 OPERATORS = {*FUNCTIONS, *AROUND, *LARGE}
@@ -229,7 +237,10 @@ class Reader:
             return None if found is None else (f"-{found[0]}", found[1])
         if self.at(i).is_number:
             return word, i + 1
-        return (_indices(word), i + 1) if word[0].isalpha() else None
+        if not word[0].isalpha():
+            return None
+        numbered = self.is_glued(i + 1) and self.at(i + 1).is_number
+        return (f"{_indices(word)}_{{{self.text(i + 1)}}}", i + 2) if numbered else (_indices(word), i + 1)
 
     # ------------------------------------------------------------ bases
 
@@ -244,7 +255,7 @@ class Reader:
             return self.function(i)
         if self.at(i).is_number:
             return word, i + 1
-        return self.name(i)
+        return self.called(i) if word in CALLED else self.name(i)
 
     def name(self, i: int) -> Read | None:
         """A symbol, with a number behind it as its subscript. A letter that is a word of English is none before other words."""
@@ -275,6 +286,11 @@ class Reader:
         if found is None:
             return (name, i) if self.text(i) in RELATIONS or name != FUNCTIONS[word] else None
         return f"{name}{'' if glued else THIN + ' '}{found[0]}", found[1]
+
+    def called(self, i: int) -> Read | None:
+        """A function of models with its arguments."""
+        found = self.group(i + 1) if self.text(i + 1) == "(" and self.is_glued(i + 1) else None
+        return None if found is None else (CALLED[self.text(i)] + found[0], found[1])
 
     def group(self, i: int) -> Read | None:
         """What stands in brackets; in angles no relations."""

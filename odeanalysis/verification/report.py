@@ -1,7 +1,7 @@
 """What `verify` says of a claim: plain data that goes through JSON and other processes unchanged."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar
 
 from odeanalysis.verification.claim import Check, Claim, Evidence, Floor, Theorem, checks, verdict
@@ -60,7 +60,7 @@ def concluded(claim: Claim, proof: Iterable[Step], evidence: Evidence, seconds: 
     return Report(
         **stated(claim),
         verdict=verdict(claim, evidence, bool(steps) and all(step.holds for step in steps)),
-        checks=checks(claim, evidence, steps),
+        checks=checks(claim, evidence, [replace(step, title=f"{step.title} ({step.way})") for step in steps]),
         counterexample=evidence.counterexample if refuted else None,
         seconds=seconds,
         proof=steps,

@@ -1,6 +1,7 @@
 """The page of claims: complete, escaped, well-formed, and in need of nothing else."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -35,6 +36,14 @@ REPORT = Report(
     ),
     figures=(FIGURE, FIGURE),
     beside=(Finding("a <claim> more", "x > z", "unsupported", "x > y + z", {"x": "no & none"}),),
+)
+WRITTEN = replace(
+    REPORT,
+    checks=(Check("corrected, SciPy: z' = p_1*erf(z)", 0.0, 1.0, True),),
+    counterexample={"theta_1": {"z": "p_2"}},
+    beside=(Finding("q_1 > 1", "q_2 > 1", "unsupported", "q_3 > 1", {"x_1": {"y": "x_2"}}),),
+    proof=(Step("z_1 = 1", True, "symbolic", "z"), Step("grad_p = dH/dp", True, "symbolic")),
+    figures=(Figure("y_1 at |s|", "s_1", "s_2", (line("z_3 from 1", [0, 1], [0, 1]),)),),
 )
 VOID = {"meta", "br", "hr", "link", "img", "input", "wbr"}
 
@@ -75,15 +84,62 @@ def test_the_page_needs_nothing_from_elsewhere(shown):
     assert "http" not in shown and not re.search(r'(src|href)="(?!#)', shown) and "url(" not in shown.replace("url(#", "")
 
 
-SAID = """Some &lt;<math|title&lt;/<math|>x &gt; y</annotation>|holds as corrected|a book|f &lt; g|Picard|on instances|an identity|a fact
-a gap (fails)|a &lt;claim&gt; more|x &gt; z|>unsupported<|x &gt; y + z|no &amp; none
-measured &lt;well&gt;|1e-12|undecided|rise &amp; fall|2/3|<math|<svg|The Hamiltonian
-</math><wbr>: 1</div>|<div>0.3333333333</div>|<div>0.5, 1, <math|<th>&lt;both&gt;</th>|<div>ways: SciPy: 2</div>"""
+SAID = """Some &lt;<math|title&lt;/<math|>x &gt; y</annotation>|holds as corrected|a book|f &lt; g|Picard|on instances
+an identity <span class="way">symbolic</span>|a fact <span class="way">structural</span>|a gap (fails) <span class="way">undecided</span>
+&lt;claim&gt; more|>unsupported<|x &gt; y + z|no &amp; none|measured &lt;well&gt;|1e-12|undecided|rise &amp; fall|2/3|<math|<svg
+The Hamiltonian|</math><wbr>: 1</div>|<div>0.3333333333</div>|<div>0.5, 1, <math|<th>&lt;both&gt;</th>|<div>ways: SciPy: 2</div>"""
 
 
 @pytest.mark.parametrize("text", re.split(r"[|\n]", SAID))
 def test_everything_is_said(shown, text):
     assert text in shown
+
+
+def test_no_notation_is_left_as_it_was_typed():
+    """In all places of the page where words stand; the LaTeX that formulas keep is another matter."""
+    read = re.sub(
+        r"<style[^>]*>.*?</style>|<title>.*?</title>|<annotation.*?</annotation>|<[^>]*>",
+        "",
+        page({"reflection": WRITTEN}),
+        flags=re.DOTALL,
+    )
+    assert not re.findall(r"\w*[_|*]\w*|\w'|\berf\(", read)
+
+
+def folded(shown: str) -> list[tuple[str, bool, str]]:
+    """What is folded: its heading, whether it stands open, and what follows the heading."""
+    found = re.findall(r"<details( open)?><summary>([^<]*)</summary></details>\s*<div class=\"folded\">(?=(.{,200}))", shown, re.DOTALL)
+    return [(heading, bool(is_open), rest) for is_open, heading, rest in found]
+
+
+def test_what_is_folded_stands_outside_of_what_browsers_do_not_print(shown):
+    """Behind the heading, hidden on screens alone; open where something in it failed."""
+    found = folded(shown)
+    assert [(heading, is_open) for heading, is_open, _ in found] == [
+        ("The derivation, on one problem", False),
+        ("2 further steps of proof", True),
+        ("2 measurements with their bounds", True),
+    ]
+    assert shown.count("<details") == len(found) and "a fact" in found[1][2] and "<table" in found[2][2]
+    assert "@media screen { details:not([open]) + .folded { display: none } }" in shown
+
+
+MANY = Figure("many", "s", "z", tuple(line(f"path {i}", [0, 1], [0, i], "dashed" if i % 2 else "line") for i in range(12)))
+
+
+def test_every_line_of_a_figure_is_named():
+    shown = page({"reflection": replace(REPORT, figures=(MANY,))})
+    entries = re.findall(r"<li><svg class=\"key\".*?color: (var\(--line-\d\)).*?</svg><span>(path \d+)</span></li>", shown)
+    assert [label for _, label in entries] == [one.label for one in MANY.lines]
+    drawn = svg(MANY, "many")
+    assert all(f"stroke: {color}" in drawn for color, _ in entries) and shown.count('stroke-dasharray="6 3.6"') == 6
+
+
+def test_numbers_at_logarithmic_axes_are_text():
+    drawn = svg(convergence("c", [0.1, 1e-3], {"heun2": [1e-2, 1e-12]}, {"heun2": 2}), "c")
+    assert ">10⁻³<" in drawn and ">10⁻¹²<" in drawn
+    short = svg(convergence("c", [0.1, 0.04], {"heun2": [1, 12]}, {"heun2": 2}), "c")
+    assert ">5·10⁻²<" in short and ">10⁻¹<" in short and ">10<" in short
 
 
 def test_formulas_keep_their_latex():

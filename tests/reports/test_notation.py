@@ -54,6 +54,11 @@ READ = {
     "z = [z^1, ..., z^n]": r"z = [z^{1}, \ldots, z^{n}]",
     "p**2*z + W @ x": r"p^{2} \, z + W \, x",
     "int L e^{-theta s}": r"\int L e^{-\theta s}",
+    "p*erf(q*x) + atan(z)": r"p \, \operatorname{erf}(q \, x) + \arctan(z)",
+    "where(s < 1, p*z, -p)": r"\operatorname{where}(s < 1, p \, z, {-p})",
+    "maximum(z, x)": r"\max(z, x)",
+    "grad_theta = dH/dtheta": r"\nabla_{\theta} = \frac{dH}{d \theta}",
+    "grad_z0 = a_z1": r"\nabla_{z_{0}} = a_{z_{1}}",
 }
 
 
@@ -74,7 +79,8 @@ MIXED = {
     "Picard's map, from 0 to 1, on [0, 1]": [],
     "h (by hand) and h_x(x) (4) (...)": ["h", "h_{x}(x)"],
     "x in R at S": ["x", r"\mathbb{R}", "S"],
-    "sigmoid(-s/2) of R": [r"{-\frac{s}{2}}", "R"],
+    "sigmoid(-s/2) of R": [r"\operatorname{sigmoid}\left( {-\frac{s}{2}} \right)", "R"],
+    "the step h, where z is 1 (a sigmoid (4))": ["h", "z"],
     "it is |z - w": ["z - w"],
 }
 

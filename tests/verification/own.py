@@ -38,7 +38,7 @@ OWN = Claim(
 
 def several(*others: str, more: str = "") -> str:
     """A file with the claim `own` and others like it, each `id: what its measurement does first`.  more: code before them."""
-    text = f"import os, pathlib, signal, time\nfrom dataclasses import replace\n{OWN}\n{more}\n"
+    text = f"import multiprocessing, os, pathlib, signal, time\nfrom dataclasses import replace\n{OWN}\n{more}\n"
     for i, other in enumerate(others):
         name, _, first = other.partition(": ")
         text += f"def measure_{i}(seed):\n    {first or 'pass'}\n    return OWN.measure(seed)\n"

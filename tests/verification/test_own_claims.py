@@ -29,6 +29,7 @@ def test_claims_of_a_file(tmp_path: Path):
     path.write_text(OWN, encoding="utf-8")
     (report,) = runner.verify([str(path)])
     assert (report.id, report.verdict, report.backed) == ("own", "holds", True)
+    assert report.checks[0].name == "proof: it solves the equation (symbolic)"
     with pytest.raises(oda.ModelError, match=r"there is no claim 'onw'; did you mean 'own'"):
         runner.verify([f"{path}:onw"])
 

@@ -58,7 +58,7 @@ def test_a_process_that_dies_fails_its_claim_by_name_and_the_others_finish(tmp_p
 
 def test_a_claim_that_ends_its_process_as_if_all_were_well(tmp_path: Path):
     path = tmp_path / "mine.py"
-    path.write_text(several("left: os._exit(0)"), encoding="utf-8")
+    path.write_text(several("left: assert multiprocessing.parent_process(); os._exit(0)"), encoding="utf-8")
     (report,) = runner.verify([f"{path}:left"], jobs=2)
     assert report.checks[0].name.endswith(runner.DIED) and not report.backed
 
