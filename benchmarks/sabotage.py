@@ -1,7 +1,7 @@
 """Which claims notice one wrong sign in a derivation: `python -m benchmarks.sabotage [--all] [NUMBER...]`.
 
 Each change is made in a copy of the package, on which the claims beside it are then verified, or with `--all` every claim. A change is
-caught where `verify` ends with 1 and names a claim.
+caught where `verify` ends with 1 and names a claim. Before them, the same claims have to be backed without any change.
 """
 
 import json
@@ -62,28 +62,46 @@ CHANGES = (
 )
 
 
-def caught(change: Change, everything: bool) -> list[str]:
-    """The claims that are not backed once a change is made."""
+def failing(change: Change | None, claims: tuple[str, ...]) -> list[str]:
+    """The claims, of those named or of all, that are not backed by a copy of the package in which a change was made, or none."""
     with TemporaryDirectory() as folder:
         shutil.copytree(PACKAGE, Path(folder, PACKAGE.name), ignore=shutil.ignore_patterns("__pycache__"))
-        path = Path(folder, PACKAGE.name, change.file)
-        text = path.read_text(encoding="utf-8")
-        if text.count(change.old) != 1:
-            raise SystemExit(f"{change.file} has {text.count(change.old)} places {change.old!r}; state the change anew")
-        path.write_text(text.replace(change.old, change.new), encoding="utf-8")
-        claims = () if everything else change.claims
+        if change is not None:
+            make(change, Path(folder, PACKAGE.name, change.file))
         command = [sys.executable, "-m", "odeanalysis", "verify", *claims, "--jobs", "2", "--json", "reports.json"]
         ended = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        if ended.returncode != 1:
-            return []
-        reports = json.loads(Path(folder, "reports.json").read_text(encoding="utf-8"))
-        return [one["id"] for one in reports if one["verdict"] == "inconclusive" or not all(check["passed"] for check in one["checks"])]
+        written = Path(folder, "reports.json")
+        if ended.returncode not in (0, 1) or not written.exists():
+            raise SystemExit(f"verify ended with {ended.returncode} and no reports:\n{ended.stderr}")
+        reports = json.loads(written.read_text(encoding="utf-8"))
+    found = [one["id"] for one in reports if one["verdict"] == "inconclusive" or not all(check["passed"] for check in one["checks"])]
+    if bool(found) != bool(ended.returncode):
+        raise SystemExit(f"verify ended with {ended.returncode}, while its reports tell of {found or 'no claim'}")
+    return found
+
+
+def make(change: Change, path: Path) -> None:
+    """Writes a change into a file, in the one place where it can be made."""
+    text = path.read_text(encoding="utf-8")
+    if text.count(change.old) != 1:
+        raise SystemExit(f"{change.file} has {text.count(change.old)} places {change.old!r}; state the change anew")
+    path.write_text(text.replace(change.old, change.new), encoding="utf-8")
+
+
+def control(claims: tuple[str, ...]) -> None:
+    """Without any change nothing may fail, or what fails with one shows nothing."""
+    names = failing(None, claims)
+    if names:
+        raise SystemExit(f"without a change: {', '.join(names)} not backed; mend that first")
+    print(f"without a change: {', '.join(claims) or 'all claims'} backed", flush=True)
 
 
 def main() -> None:
     everything, numbers = "--all" in sys.argv, [int(word) for word in sys.argv[1:] if word != "--all"]
-    for change in [CHANGES[number - 1] for number in numbers] or CHANGES:
-        names = caught(change, everything)
+    changes = [CHANGES[number - 1] for number in numbers] or CHANGES
+    control(() if everything else tuple(sorted({claim for change in changes for claim in change.claims})))
+    for change in changes:
+        names = failing(change, () if everything else change.claims)
         found = f"caught by {', '.join(names)}" if names else "NOT CAUGHT"
         print(f"{change.file}: {change.old} -> {change.new}: {found}", flush=True)
 
