@@ -254,7 +254,7 @@ class Reader:
         if word in FUNCTIONS or word in AROUND:
             return self.function(i)
         if self.at(i).is_number:
-            return word, i + 1
+            return _number(word), i + 1
         return self.called(i) if word in CALLED else self.name(i)
 
     def name(self, i: int) -> Read | None:
@@ -319,6 +319,13 @@ class Reader:
             if self.text(i) not in ",;":
                 return "".join(items), i
             separator, i = f"{self.text(i)} ", i + 1
+
+
+def _number(word: str) -> str:
+    """1e-06 as a power of ten."""
+    first, e, exponent = word.partition("e")
+    power = f"10^{{{int(exponent)}}}" if e else ""
+    return power if first == "1" and e else f"{first} \\cdot {power}" if e else word
 
 
 def _fenced(opening: str, inside: str, closing: str) -> str:

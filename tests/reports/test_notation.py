@@ -56,6 +56,8 @@ READ = {
     "int L e^{-theta s}": r"\int L e^{-\theta s}",
     "p*erf(q*x) + atan(z)": r"p \, \operatorname{erf}(q \, x) + \arctan(z)",
     "where(s < 1, p*z, -p)": r"\operatorname{where}(s < 1, p \, z, {-p})",
+    "eps = 1e-06": r"\varepsilon = 10^{-6}",
+    "z = -1.78e-05 x": r"z = {-1.78 \cdot 10^{-5} x}",
     "maximum(z, x)": r"\max(z, x)",
     "grad_theta = dH/dtheta": r"\nabla_{\theta} = \frac{dH}{d \theta}",
     "grad_z0 = a_z1": r"\nabla_{z_{0}} = a_{z_{1}}",
