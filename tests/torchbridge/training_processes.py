@@ -70,7 +70,6 @@ class Caught(L.Callback):
 
 def trained(name: str, **options: Any) -> Caught:
     """Two steps on the same samples, in float64."""
-    warnings.simplefilter("ignore")
     torch.manual_seed(4)
     task, caught = TASKS[name](), Caught()
     data = TensorData(
@@ -89,6 +88,7 @@ def free_port() -> int:
 def process(rank: int, port: int, folder: Path) -> None:
     """One of the processes: what it has after every task, in a file of its own."""
     torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
     where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "NODE_RANK": 0, "LOCAL_RANK": rank, "WORLD_SIZE": PROCESSES}
     os.environ.update({key: str(value) for key, value in where.items()})
     found = {}

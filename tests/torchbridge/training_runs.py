@@ -4,6 +4,8 @@ import os
 import signal
 import warnings
 from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,12 @@ QUIET = {
     "enable_model_summary": False,
     "num_sanity_val_steps": 0,
 }
+
+
+# A server that has imported what they need starts the processes that are killed: each then lives for a second.
+SERVER = get_context("forkserver")
+SERVER.set_forkserver_preload(["tests.torchbridge.training_processes"])
+PATIENCE = 120.0  # seconds after which a process is given up
 
 
 def trainer(**options: Any) -> L.Trainer:
@@ -87,7 +95,6 @@ DATA: dict[str, Callable[[], L.LightningDataModule]] = {
 
 def run(folder: Path, data: str, moment: tuple[str, int] | None = None, every: int = 1, **options: Any) -> None:
     """Trains to the end, or to the moment at which it is killed, from the last checkpoint in a folder if there is one."""
-    warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     torch.manual_seed(11)
     own = torch.Generator()
@@ -95,4 +102,21 @@ def run(folder: Path, data: str, moment: tuple[str, int] | None = None, every: i
     task = SupervisedTask(Classifier(own), entropy, optimizer=lambda all: torch.optim.AdamW(all, lr=0.05), seed=5, **schedule)
     kept = resumable(folder, every)
     kept["callbacks"].insert(0, Diary(folder / "losses", moment))
-    trainer(**{"max_epochs": 3, **kept, **options}).fit(task, datamodule=DATA[data](), ckpt_path="last")
+    with warnings.catch_warnings(action="ignore"):
+        trainer(**{"max_epochs": 3, **kept, **options}).fit(task, datamodule=DATA[data](), ckpt_path="last")
+
+
+def started(target: Callable[..., None], *arguments: Any, **options: Any) -> BaseProcess:
+    """Another process."""
+    found = SERVER.Process(target=target, args=arguments, kwargs=options)
+    found.start()
+    return found
+
+
+def ended(process: BaseProcess) -> int | None:
+    """How a process ended: 0, or minus the number of the signal that killed it; one that does not end is killed by another signal."""
+    process.join(PATIENCE)
+    if process.is_alive():
+        process.terminate()
+        process.join()
+    return process.exitcode

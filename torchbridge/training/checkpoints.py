@@ -30,7 +30,7 @@ class WholeFiles(TorchCheckpointIO):
 
 
 class LastCheckpoint(ModelCheckpoint):
-    """Keeps `last.ckpt` in a folder: every so many steps of the optimizer, and at the end of every epoch.
+    """Keeps `last.ckpt` in a folder: every so many steps of the optimizer, at the end of every epoch, and where `max_steps` ends a run.
 
     What would be kept at the last batch of an epoch waits for the end of the epoch: from there alone Lightning goes on as it should.
     """
@@ -44,12 +44,18 @@ class LastCheckpoint(ModelCheckpoint):
         self.kept = trainer.global_step
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
-        """Gradients that are still being accumulated are kept nowhere: the step has just been taken."""
-        if trainer.global_step - self.kept >= self.every and not trainer.is_last_batch:
+        """Where a step has just been taken: gradients that are still being accumulated are kept nowhere."""
+        taken = trainer.global_step - self.kept
+        if not trainer.is_last_batch and (taken >= self.every or (taken and trainer.global_step == trainer.max_steps)):
             self._keep(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._keep(trainer)
+        """Lightning calls the place where a number of steps is reached the end of an epoch, too."""
+        if trainer.is_last_batch:
+            self._keep(trainer)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """All is kept."""
 
     def _keep(self, trainer: L.Trainer) -> None:
         self.kept = trainer.global_step

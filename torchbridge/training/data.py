@@ -120,6 +120,6 @@ def _sizes(split: Sequence[float], count: int) -> list[int]:
     else:
         rest = [int(one * count) for one in split[1:]]
         sizes = [round(sum(split) * count) - sum(rest), *rest]
-    if sizes[0] < 1 or sum(sizes) > count:
+    if not split[0] or sizes[0] < 1 or sum(sizes) > count:
         raise ModelError(f"split {tuple(split)} of {count} samples gives parts of {sizes}; leave some for training, take at most all")
     return sizes

@@ -12,8 +12,8 @@ from torch import Tensor
 from odeanalysis.errors import ModelError
 from torchbridge.training.shares import WHOLE, Share
 
-Tensors = tuple[Tensor, ...] | dict[str, Tensor]
-"""Tensors of one length, in order or by name."""
+Tensors = Any
+"""Tensors of one length: a tuple of them, or a dictionary."""
 
 Draw = Callable[[int, np.random.Generator], Any]
 """(how many samples, random numbers) -> tensors or arrays of so many rows, in order or by name."""
