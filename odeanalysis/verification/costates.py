@@ -15,10 +15,9 @@ from odeanalysis.verification.independent import costates as independent
 
 NEAR = 1e-3
 EQUATION, LOSS = "costate equation", "SciPy, loss from there on"
-# what extrapolation over NEAR, and differences of losses, leave of a costate; the equation itself is solved to 1e-11
-BOUNDS = {EQUATION: 1e-9, LOSS: 1e-6}
-# a(0) = 3 a(h) - 3 a(2 h) + a(3 h), but for the third power of h
-LIMIT = {1: 3.0, 2: -3.0, 3: 1.0}
+CLOSE = 1e-9
+# a(0) = 4 a(h) - 6 a(2 h) + 4 a(3 h) - a(4 h), but for the fourth power of h
+LIMIT = {1: 4.0, 2: -6.0, 3: 4.0, 4: -1.0}
 BETWEEN = np.linspace(0, 1, 21)
 
 
@@ -70,8 +69,8 @@ class Seen:
         found, title = self.at(depth), f"costate at {depth:g}, {self.title}"
         size = max(1.0, *(abs(one.before) for one in found.values()))
         apart = max(abs(found[EQUATION].before - found[LOSS].before), abs(found[EQUATION].after - found[LOSS].after))
-        gaps = [Gap(title, way, abs(one.jump - jump) / size, BOUNDS[way]) for way, one in found.items()]
-        return gaps, within(f"both ways find one costate: {title}", apart / size, BOUNDS[LOSS])
+        gaps = [Gap(title, way, abs(one.jump - jump) / size, CLOSE) for way, one in found.items()]
+        return gaps, within(f"both ways find one costate: {title}", apart / size, CLOSE)
 
     def observed(self, depth: float) -> float:
         """(dL_i/dz)^T d of what is observed at a depth."""

@@ -26,7 +26,7 @@ from odeanalysis.verification.strategies.drawing import draw, smallest, stream
 from odeanalysis.verification.strategies.flows import CONSTANT, Flow, flows
 
 ID = "adaptive-reflection"
-SOLVED, EXACT, REACHED = 1e-3, 1e-9, 1e-7
+SOLVED, EXACT, REACHED = 1e-3, 1e-9, 1e-9
 FIRST, DEPTHS = 1e-3, 40
 PAIR = np.array([[1.0], [-1.0]])
 SAMPLES = np.array([-1.0, -0.6, -0.2, 0.3, 0.7, 1.0])

@@ -23,7 +23,7 @@ from odeanalysis.verification.strategies.flows import CONSTANT, VARYING, Flow, f
 ID = "conditional-necessity"
 DRAWN = 5
 GRID = np.linspace(-4, 4, 33)
-CLOSE = 1e-8
+CLOSE = 1e-9
 FITTED = 1e-3  # distribution functions that are nearer than this count as one
 Z, C, P, Q = (ex.block(name) for name in ("z", "c", "p", "q"))
 

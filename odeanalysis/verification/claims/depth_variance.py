@@ -21,8 +21,8 @@ from odeanalysis.verification.strategies.flows import CONSTANT, VARYING, flows
 
 ID = "depth-variance"
 REACHED, AUTONOMOUS = 3, 3
-CLOSE = 1e-8
-AGREES = 1e-7
+CLOSE = 1e-9
+AGREES = 1e-9
 APART = 1e-3
 NODES = (0, sp.Rational(1, 2), 1)
 UNIT = np.eye(2)

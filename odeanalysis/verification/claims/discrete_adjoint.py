@@ -41,7 +41,7 @@ ID = "discrete-adjoint"
 FEW = 3
 EXACT = 1e-11
 # extrapolated differences leave the fourth power of a step of 1e-3 times fifth derivatives, and rounding over that step
-DIFFERENCES = 1e-8
+DIFFERENCES = 1e-9
 # midpoint comes first: its rows are transposed onto themselves, so that it cannot be broken that way
 METHODS = ("midpoint", "heun2", "rk4", "dopri5", "tsit5", "dopri8")
 STIFF = ("rosenbrock23", "rodas5p", "radau", "kvaerno5")

@@ -24,6 +24,7 @@ from odeanalysis.verification.strategies.flows import CONSTANT, Flow, flows, net
 ID = "order-preservation"
 DRAWN, STARTS = 4, 7
 DEPTHS = np.linspace(0, 1, 17)
+# paths are solved to 1e-10 of their size, and neighbours may be a hundredth of it apart, or less where a flow contracts
 CLOSE = 1e-7
 SHARP = 1e-6
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)

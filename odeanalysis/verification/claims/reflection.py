@@ -21,7 +21,7 @@ from odeanalysis.verification.strategies.flows import Flow
 ID = "reflection"
 DRAWN, DOUBLINGS = 12, 6
 MARGIN = 1e-3
-ROUNDING = 1e-8
+ROUNDING = 1e-9
 THETAS = (0.7, 2.0, 5.0)
 S, THETA, X = sp.symbols("s theta x", real=True)
 

@@ -38,7 +38,7 @@ PROBLEMS, NETWORKS = 3, 2
 RESOLVED = Settings("tsit5", steps=32)
 STEP = 1e-3
 # differences of an exact gradient leave rounding over their step; second differences of losses leave it over the square of theirs
-DIFFERENCES, SECOND_DIFFERENCES, SYMMETRIC = 1e-9, 1e-8, 1e-11
+DIFFERENCES, SECOND_DIFFERENCES, SYMMETRIC = 1e-9, 1e-9, 1e-11
 
 
 def _problem() -> Problem:

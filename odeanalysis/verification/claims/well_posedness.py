@@ -22,6 +22,7 @@ from odeanalysis.verification.strategies.scalar_fields import Scalar, as_flow, a
 
 ID = "well-posedness"
 DRAWN, REFUTING = 5, 2
+# two paths that are 4e-10 apart spread as fast as the field allows, and rounding of s^{-q} near 0 with them
 ONE = 1e-6
 EXISTS = 1e-6
 HALF = 0.5 + 1e-9

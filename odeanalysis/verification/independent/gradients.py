@@ -27,7 +27,8 @@ from odeanalysis.verification.independent.marching import SCIPY, EqualSteps, Mar
 
 SCAN = 400
 APART = 1e-12
-STEP, BEND = 1e-3, 1e-2
+STEP, STRIDE, BEND = 1e-3, 5e-3, 1e-2
+FORWARD = (-49 / 20, 6, -15 / 2, 20 / 3, -15 / 4, 6 / 5, -1 / 6)
 
 # kinks as two branches: (arguments) -> what holds where the gap is positive, and where it is negative
 KINKS: dict[type, Callable[..., tuple[Any, Any]]] = {
@@ -235,14 +236,9 @@ def directional(problem: Problem, bound: Bound, direction: Mapping[str, Array], 
 
 
 def one_sided(problem: Problem, bound: Bound, direction: Mapping[str, Array], march: March = SCIPY) -> float:
-    """The derivative of the reduced loss along a direction where it has another one the other way, by extrapolated differences."""
-
-    def forward(size: float) -> float:
-        start, near, far = (value(problem, _moved(bound, direction, k * size), march) for k in range(3))
-        return (-3 * start + 4 * near - far) / (2 * size)
-
-    coarse, fine = forward(STEP), forward(STEP / 2)
-    return (4 * fine - coarse) / 3
+    """The derivative of the reduced loss along a direction where it has another one the other way, by forward differences of order 6."""
+    losses = (value(problem, _moved(bound, direction, k * STRIDE), march) for k in range(len(FORWARD)))
+    return sum(weight * loss for weight, loss in zip(FORWARD, losses, strict=True)) / STRIDE
 
 
 def curvature(problem: Problem, bound: Bound, along: Mapping[str, Array], beside: Mapping[str, Array], march: March = SCIPY) -> float:
