@@ -54,6 +54,36 @@ def told(problem, values, sensitivity, settings=SETTINGS):
     return found, [str(one.message) for one in heard if issubclass(one.category, KinkWarning)]
 
 
+def penalised(measure):
+    """int l |ds| or int l ds over [0, p x], l = 3, of which samples with x = 0 have nothing."""
+    x = oda.block("x")
+    model = oda.Model({z: -z}, {z: 1}, (0, p * x), (p,), (x,), name="penalised")
+    return oda.regularize(oda.Problem(model, oda.Objective()), term=3, measure=measure)
+
+
+@pytest.mark.parametrize("way", [*OF_STEPS, *RIGHT])
+def test_a_penalty_on_a_domain_without_length_is_the_mean_of_both_sides_and_says_so(way):
+    """3 |p x| has the derivatives 3 |x| and -3 |x| in p from the sides of p = 0, and 0 is given."""
+    found, said = told(penalised("absolute"), {"p": 0.0, "x": 2.0}, way)
+    assert found.gradients["p"] == pytest.approx(0, abs=1e-9)
+    (message,) = said
+    assert message.startswith(
+        "the domain of 'penalised' has no length, and a cost int l abs(ds) has a kink in its ends there: what is given"
+    )
+    assert told(penalised("absolute"), {"p": 1.0, "x": np.array([1.0, 0.0])}, way)[1][0].startswith(
+        "the domain of 'penalised' has no length in sample 1, and"
+    )
+    sides = [told(penalised("absolute"), {"p": side, "x": 2.0}, way) for side in (1e-3, -1e-3)]
+    assert [one.gradients["p"] for one, _ in sides] == pytest.approx([6, -6], rel=1e-6) and all(not heard for _, heard in sides)
+
+
+def test_no_kink_is_told_of_where_there_is_none():
+    """int l ds is smooth there, and ends that are numbers do not move."""
+    assert told(penalised("signed"), {"p": 0.0, "x": 2.0}, RIGHT[0])[1] == []
+    still = oda.regularize(stated(p * z, (1, 1)), kinetic=1, measure="absolute")
+    assert told(still, {"p": 1.0}, RIGHT[0])[1] == []
+
+
 def test_the_gradient_of_steps_is_off_where_it_is_said_to_be():
     """What is told is true: the derivative of the steps errs by a per cent at 1e-8, and the other two agree to 1e-5."""
     settings = oda.Settings()

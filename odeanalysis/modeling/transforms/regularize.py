@@ -64,7 +64,8 @@ def regularize(
     noise: an input of the state's shape as in `flow`, with which it may be shared.
     term: a running cost of any form.  field: new name -> state, whose derivative the name means in `term`.
     measure: "signed" for int ds, "absolute" for int abs(ds), which penalises also where a domain runs backward, by sign(S - s0).
-    Warns, here or when values are known, where a signed domain runs backward, so that speed would be rewarded.
+    Warns, here or when values are known, where a signed domain runs backward, so that speed would be rewarded. An absolute measure has a
+    kink where S = s0: gradients there are the mean of both sides, and say so.
     Raises ModelError for unknown states and measures, for noise without a weight for the Jacobian, and where nothing is added.
     """
     model = problem.model

@@ -14,6 +14,7 @@ from odeanalysis.numerics.gradients.continuous import Backsolve, ContinuousAdjoi
 from odeanalysis.numerics.gradients.differences import ComplexStep, Differences
 from odeanalysis.numerics.gradients.discrete import DiscreteAdjoint
 from odeanalysis.numerics.gradients.forward import Forward
+from odeanalysis.numerics.gradients.kinks import warn_of_no_length
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run, solve_setting
 from odeanalysis.numerics.gradients.setting import prepare
@@ -67,6 +68,7 @@ def of_run(run: Run, sensitivity: Sensitivity | None = None, wrt: Iterable[str] 
     """What `evaluate` gives, of a problem that is solved already. Raises as it does."""
     chosen = sensitivity or DiscreteAdjoint()
     names = wanted(run.setting.bound, wrt)
+    warn_of_no_length(run.setting)
     with np.errstate(all="ignore"):
         gradients = chosen.gradients(run)
     found = Evaluation(float(run.value), {name: gradients[name] for name in names}, run.final, statistics(run, chosen))

@@ -17,6 +17,8 @@ from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.setting import Setting
 from odeanalysis.numerics.solvers.record import Record
 from odeanalysis.numerics.solvers.solution import Solution
+from odeanalysis.symbolic.functions import sign
+from odeanalysis.symbolic.rewrite import leaves, walk
 
 LANES = 4096  # steps of samples that are looked at together
 AT_A_NODE = 1e-9  # a crossing this near the end of a step, as a fraction of it, is at its end, where it harms nothing
@@ -34,6 +36,8 @@ SECOND = (
     "second derivatives of its steps lack what the crossings add, and standard errors with them, whatever the tolerance; "
     "take differences of gradients by ContinuousAdjoint() or Forward()"
 )
+
+MEAN = "what is given is the mean of its derivatives from both sides; keep the ends apart, or read it as one of many subgradients"
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,19 @@ def warn(setting: Setting, found: Crossings, harm: str) -> None:
         KinkWarning,
         stacklevel=4,
     )
+
+
+def warn_of_no_length(setting: Setting) -> None:
+    """Says that a gradient is asked for where int l abs(ds) is taken over a domain without length, at whose moving ends it has a kink."""
+    (start, end), nodes = setting.problem.model.domain, setting.path.grid.nodes
+    measure, none = sign(end - start), nodes[:, 0] == nodes[:, -1]
+    if none.any() and leaves(measure) and measure in walk((setting.problem.objective.running,)):
+        place = f" in sample {int(none.argmax())}" if setting.batch > 1 else ""
+        warnings.warn(
+            f"the domain of {setting.problem.name!r} has no length{place}, and a cost int l abs(ds) has a kink in its ends there: {MEAN}",
+            KinkWarning,
+            stacklevel=4,
+        )
 
 
 @contextmanager
