@@ -143,7 +143,7 @@ WARNED = {"signed": "the domain of 'model' runs backward", "absolute": "the doma
 
 @pytest.mark.parametrize("bring", [stay, oda.unit_domain])
 def test_the_absolute_measure_penalises_in_both_directions(bring: Any):
-    """z' = c over [0, w x]: int c^2 ds = c^2 w x, of which a solve warns; int c^2 abs(ds) = c^2 abs(w x), and a gradient warns of its kink."""
+    """z' = c over [0, w x]: int c^2 ds = c^2 w x, of which a solve warns; int c^2 abs(ds) = c^2 abs(w x) warns of its kink."""
     c, w = oda.block("c"), oda.block("w")
     model = oda.adaptive_depth(Model({y: c}, {y: a}, (0, 1), [c, w], [a]), w * a)
     lengths = np.array([0.9, -1.6, 0.0])
