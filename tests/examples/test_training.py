@@ -18,7 +18,11 @@ def printed(name: str, capsys, monkeypatch, *options: str) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-@pytest.mark.parametrize(("name", "steps", "least"), [("two_moons", 40, 80), ("images", 60, 80)])
+WITH_LIGHTNING = pytest.mark.xdist_group("training")  # one worker imports it
+LEARNING = [("two_moons", 40, 80), ("images", 60, 80), pytest.param("rings", 90, 80, marks=WITH_LIGHTNING)]
+
+
+@pytest.mark.parametrize(("name", "steps", "least"), LEARNING)
 def test_an_example_learns(name, steps, least, capsys, monkeypatch):
     """From the accuracy of a coin; the whole run is longer."""
     lines = printed(name, capsys, monkeypatch, "--steps", str(steps))

@@ -15,7 +15,7 @@ SAME = 1e-12  # relative, in float64: the order of sums
 RTOL = 1e-4  # of the solves that control their error
 COMMON = "steps common to a batch"
 
-Found = dict[str, tuple[list[dict[str, torch.Tensor]], dict[str, torch.Tensor]]]
+Found = dict[str, tuple[list[dict[str, torch.Tensor]], dict[str, torch.Tensor], float]]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> list[Found]:
 
 def differences(alone: Caught, found: Any) -> list[float]:
     """Of the gradients of every step, and of the parameters behind the last one: the largest, relative to the largest entry."""
-    gradients, parameters = found
+    gradients, parameters, _ = found
     assert len(alone.gradients) == len(gradients) == 2
     pairs = [*zip(alone.gradients, gradients, strict=True), (alone.parameters, parameters)]
     return [max(_apart(one[name], other[name]) for name in one) for one, other in pairs]
@@ -37,6 +37,11 @@ def differences(alone: Caught, found: Any) -> list[float]:
 
 def _apart(one: torch.Tensor, other: torch.Tensor) -> float:
     return float((one - other).abs().max() / one.abs().max().clamp_min(1e-300))
+
+
+def test_means_of_validation_are_those_of_all_samples(both):
+    alone = trained("fixed steps").val_loss
+    assert [found["fixed steps"][2] for found in both] == pytest.approx([alone] * PROCESSES, rel=SAME)
 
 
 @pytest.mark.parametrize("name", [name for name in TASKS if name != COMMON])

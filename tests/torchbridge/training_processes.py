@@ -17,7 +17,7 @@ from tests.torchbridge.training_runs import trainer
 from torchbridge import NeuralODE, StatedODE
 from torchbridge.training import ObjectiveTask, SupervisedTask, Task, TensorData
 
-SAMPLES, PROCESSES = 8, 2
+SAMPLES, SEEN, PROCESSES = 8, 5, 2  # of a step, and of validation, whose shares are uneven
 
 
 class Spare(nn.Module):
@@ -60,21 +60,22 @@ class Caught(L.Callback):
     def __init__(self) -> None:
         self.gradients: list[dict[str, torch.Tensor]] = []
         self.parameters: dict[str, torch.Tensor] = {}
+        self.val_loss = float("nan")
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: torch.optim.Optimizer) -> None:
         self.gradients.append({name: one.grad.clone() for name, one in pl_module.named_parameters() if one.grad is not None})
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.parameters = {name: one.detach().clone() for name, one in pl_module.named_parameters()}
+        self.val_loss = float(trainer.callback_metrics.get("val_loss", float("nan")))
 
 
 def trained(name: str, **options: Any) -> Caught:
     """Two steps on the same samples, in float64."""
     torch.manual_seed(4)
     task, caught = TASKS[name](), Caught()
-    data = TensorData(
-        torch.randn(2, SAMPLES, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2)).unbind(), SAMPLES, split=(1.0, 0, 0)
-    )
+    points = torch.randn(2, SAMPLES + SEEN, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    data = TensorData(points.unbind(), SAMPLES, split=(SAMPLES, SEEN, 0))
     trainer(precision="64-true", max_epochs=2, callbacks=[caught], enable_checkpointing=False, **options).fit(task, datamodule=data)
     return caught
 
@@ -94,5 +95,5 @@ def process(rank: int, port: int, folder: Path) -> None:
     found = {}
     for name in TASKS:
         caught = trained(name, strategy=DDPStrategy(process_group_backend="gloo"), devices=PROCESSES)
-        found[name] = (caught.gradients, caught.parameters)
+        found[name] = (caught.gradients, caught.parameters, caught.val_loss)
     torch.save(found, folder / f"{rank}.pt")

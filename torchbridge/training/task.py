@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import lightning.pytorch as L
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torchmetrics import MeanMetric
 
 from odeanalysis.errors import ModelError
-from torchbridge.training.callbacks import NFE, SeededSteps
+from torchbridge.training.callbacks import NFE, STAGES, SeededSteps
 from torchbridge.training.checkpoints import check_same_model
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -19,7 +20,8 @@ ADAMW = partial(torch.optim.AdamW, lr=1e-3)
 
 
 class Task(L.LightningModule):
-    """A LightningModule whose value is computed by `value(batch, stage)`; it is logged as `train_loss`, `val_loss` and `test_loss`.
+    """A LightningModule whose value is computed by `value(batch, stage)`; it is logged as `train_loss` of each batch, and as `val_loss`
+    and `test_loss`, the means over the samples of a whole pass.
 
     optimizer: parameters -> optimizer.  scheduler: optimizer -> schedule of the learning rate, which moves after every epoch.
     schedule: Lightning's other options of the schedule, as {"interval": "step"} or {"monitor": "val_loss"}.
@@ -38,19 +40,20 @@ class Task(L.LightningModule):
         super().__init__()
         self.make_optimizer, self.make_scheduler, self.schedule = optimizer, scheduler, dict(schedule or {})
         self.seed = seed
+        self.means = nn.ModuleDict({f"{stage}_": MeanMetric() for stage in STAGES[1:]})
 
     def value(self, batch: Any, stage: str) -> Tensor:
         """The value to be minimised, as one number, and whatever else is to be logged at a stage: "train", "val" or "test"."""
         raise NotImplementedError(f"{type(self).__name__} has no value(batch, stage)")
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        return self._logged(batch, "train", prog_bar=True)
+        return self._logged(batch, "train")
 
     def validation_step(self, batch: Any, batch_idx: int) -> Tensor:
-        return self._logged(batch, "val", prog_bar=True, sync_dist=True)
+        return self._logged(batch, "val")
 
     def test_step(self, batch: Any, batch_idx: int) -> Tensor:
-        return self._logged(batch, "test", sync_dist=True)
+        return self._logged(batch, "test")
 
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self.parameters())
@@ -64,10 +67,16 @@ class Task(L.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         check_same_model(self, checkpoint["state_dict"])
 
-    def _logged(self, batch: Any, stage: str, **how: Any) -> Tensor:
+    def _logged(self, batch: Any, stage: str) -> Tensor:
         found = self.value(batch, stage)
         _check_number(found)
-        self.log(f"{stage}_loss", found.detach(), batch_size=samples(batch), **how)
+        if stage == "train":
+            self.log("train_loss", found.detach(), prog_bar=True)
+        else:
+            mean = cast(MeanMetric, self.means[f"{stage}_"])
+            mean.set_dtype(found.dtype)
+            mean.update(found.detach(), samples(batch))
+            self.log(f"{stage}_loss", mean, prog_bar=True)
         return found
 
 
