@@ -19,13 +19,6 @@ settings.register_profile("suite", deadline=None, derandomize="CI" in os.environ
 settings.load_profile("suite")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config):
-    """Workers are given the tests of a group together."""
-    if getattr(config.option, "numprocesses", None):
-        config.option.dist = "loadgroup"
-
-
 def pytest_collection_modifyitems(items):
     """Tests of one `name` (a case, a claim) are a group: what is derived, solved and verified of it is kept for all of them."""
     for item in items:

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 
@@ -13,6 +12,7 @@ from odeanalysis.verification.claim import Check, Theorem
 from odeanalysis.verification.figure import Figure, convergence, line
 from odeanalysis.verification.proof import Step
 from odeanalysis.verification.report import Finding, Report
+from tests.reports.balance import Balance
 
 FIGURE = Figure(
     "rise & fall", "s", "z", (line("up", [0, 1], [0, 1]), line("down", [0, 1], [1, 0], "dashed"), line("at", [0.5], [0.5], "points"))
@@ -45,27 +45,6 @@ WRITTEN = replace(
     proof=(Step("z_1 = 1", True, "symbolic", "z"), Step("grad_p = dH/dp", True, "symbolic")),
     figures=(Figure("y_1 at |s|", "s_1", "s_2", (line("z_3 from 1", [0, 1], [0, 1]),)),),
 )
-VOID = {"meta", "br", "hr", "link", "img", "input", "wbr"}
-
-
-class Balance(HTMLParser):
-    """Which tags are open, and every one that closes what is not."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.wrong, self.ids = [], [], []
-
-    def handle_starttag(self, tag, attrs):
-        self.ids += [value for name, value in attrs if name == "id"]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.ids += [value for name, value in attrs if name == "id"]
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,10 @@ def beside(folder: Path, value: int) -> Path:
     (folder / "near.py").write_text(f"VALUE = {value}\n", encoding="utf-8")
     (folder / "late.py").write_text("from near import VALUE as LATE\n", encoding="utf-8")
     path = folder / "mine.py"
-    text = several("mine: import late; return Evidence(form(late.LATE), form(2))", more="import near\nassert near.VALUE in (1, 2)")
+    text = several(
+        "mine: import late; pickle.dumps(Mine()); return Evidence(form(late.LATE), form(2))",
+        more="import near, pickle\nassert near.VALUE in (1, 2)\nclass Mine: pass",
+    )
     path.write_text(text, encoding="utf-8")
     return path
 

@@ -36,6 +36,15 @@ def test_a_local_dask_cluster(told_here):
     assert told(found[0]) == told_here and found[1].verdict == "holds as corrected"
 
 
+def test_reports_come_in_the_order_asked_for(tmp_path: Path):
+    """Whichever is finished first."""
+    path = tmp_path / "mine.py"
+    path.write_text(several("slow: time.sleep(0.2)"), encoding="utf-8")
+    for names in (["slow", "own"], ["own", "slow"]):
+        with ThreadPoolExecutor(2) as pool:
+            assert [one.id for one in runner.verify([f"{path}:{name}" for name in names], executor=pool)] == names
+
+
 # ---------------------------------------------------------------- workers that are lost
 
 
