@@ -29,7 +29,7 @@ RUNS: dict[str, tuple[str, dict[str, Any], list[tuple[str, int]]]] = {
     "samples drawn afresh": ("drawn", {}, [("batch", 2), ("backward", 7)]),
     "a checkpoint now and then": ("rows", {"every": 4}, [("backward", 3), ("batch", 9)]),
     "a number of steps": ("rows", {"max_epochs": None, "max_steps": 12}, [("batch", 3), ("batch", 9)]),
-    "parts of epochs": ("rows", {"limit_train_batches": 4}, [("batch", 4), ("batch", 6)]),
+    "parts of epochs": ("rows", {"limit_train_batches": 4, "max_epochs": None, "max_steps": 11}, [("batch", 3), ("batch", 5)]),
     "steps of two batches": ("rows", {"accumulate_grad_batches": 2}, [("batch", 4), ("batch", 5)]),
     "validation within epochs": ("rows", {"val_check_interval": 2}, [("batch", 4), ("batch", 9)]),
 }
@@ -77,7 +77,7 @@ def test_a_run_killed_from_outside_goes_on_to_the_same_losses(tmp_path):
     check_same(losses(tmp_path), uninterrupted("rows", **options))
 
 
-LONGER = {"epochs": ("max_epochs", (2, 2, 3), {}), "steps": ("max_steps", (7, 7, 15), {"max_epochs": None})}
+LONGER = {"epochs": ("max_epochs", (2, 2, 3), {}), "steps": ("max_steps", (7, 7, 15), {"max_epochs": None, "every": 4})}
 
 
 @pytest.mark.parametrize("unit", LONGER)

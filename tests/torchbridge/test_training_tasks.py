@@ -10,6 +10,7 @@ import torch
 from lightning.pytorch.loggers import Logger
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
+from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
 import odeanalysis as oda
@@ -95,6 +96,7 @@ def test_losses_and_metrics_are_those_of_the_data():
         assert float(metrics[f"{stage}_loss"]) == pytest.approx(nn.functional.cross_entropy(logits, y).item(), rel=1e-5)
         assert float(metrics[f"{stage}_accuracy"]) == pytest.approx((logits.argmax(1) == y).float().mean().item())
     assert logged.losses == [*seen[:3], *seen[4:7]]
+    assert not any(one.update_called for one in cast(MetricCollection, task.metrics["train_"]).values())  # nothing piles up
     assert all((8 * step["train_accuracy"]) % 1 == 0 for step in logged.steps)
 
 
