@@ -19,6 +19,7 @@ settings.register_profile("suite", deadline=None, derandomize="CI" in os.environ
 settings.load_profile("suite")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist asks for the groups
 def pytest_collection_modifyitems(items):
     """Tests of one `name` (a case, a claim) are a group: what is derived, solved and verified of it is kept for all of them."""
     for item in items:
