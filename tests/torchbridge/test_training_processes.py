@@ -44,11 +44,11 @@ def test_means_of_validation_are_those_of_all_samples(both):
     assert [found["fixed steps"][2] for found in both] == pytest.approx([alone] * PROCESSES, rel=SAME)
 
 
-@pytest.mark.parametrize("name", [name for name in TASKS if name != COMMON])
-def test_two_processes_have_the_gradients_of_one(name, both):
-    alone = trained(name)
+@pytest.mark.parametrize("kind", [kind for kind in TASKS if kind != COMMON])
+def test_two_processes_have_the_gradients_of_one(kind, both):
+    alone = trained(kind)
     for found in both:
-        assert max(differences(alone, found[name])) < SAME
+        assert max(differences(alone, found[kind])) < SAME
 
 
 def test_steps_common_to_half_a_batch_are_other_steps(both):

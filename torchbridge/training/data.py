@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from odeanalysis.errors import ModelError
 from torchbridge.training.loader import Loader
 from torchbridge.training.shares import WHOLE, Share
-from torchbridge.training.sources import Draw, Drawn, Rows, Tensors, as_tensors, length, taken
+from torchbridge.training.sources import Draw, Drawn, Rows, Source, Tensors, as_tensors, length, taken
 
 
 class Data(L.LightningDataModule):
@@ -28,13 +28,21 @@ class Data(L.LightningDataModule):
         """That of this process; everything where no trainer asks."""
         return WHOLE if self.trainer is None else Share(self.trainer.global_rank, self.trainer.world_size)
 
-    def _limit(self) -> float:
-        return float("inf") if self.trainer is None else self.trainer.num_training_batches
+    def _trained_on(self, source: Source, **told: Any) -> Loader:
+        """For epochs of training; where no trainer asks, the first one."""
+
+        def epoch() -> int:
+            return 0 if self.trainer is None else self.trainer.current_epoch
+
+        def limit() -> float:
+            return float("inf") if self.trainer is None else self.trainer.num_training_batches
+
+        return Loader(source, epoch, limit, seed=self.seed, batch_size=self.batch_size, **told)
 
     def _passed_through(self, tensors: Tensors) -> Loader:
         """For a pass in the order of the rows."""
         self.share.check_some(length(tensors), self.batch_size)
-        return Loader(Rows(tensors, self.batch_size, share=self.share))
+        return Loader(Rows(tensors, self.batch_size, share=self.share), lambda: 0, lambda: float("inf"))
 
 
 class TensorData(Data):
@@ -68,7 +76,7 @@ class TensorData(Data):
     def train_dataloader(self) -> Loader:
         self.share.check_even(self.sizes[0], self.batch_size, self.drop_last)
         rows = Rows(self.parts[0], self.batch_size, self.seed if self.shuffle else None, self.drop_last, self.share)
-        return Loader(rows, self._limit, seed=self.seed, batch_size=self.batch_size, samples=self.sizes[0])
+        return self._trained_on(rows, samples=self.sizes[0])
 
     def val_dataloader(self) -> Any:
         return self._passed_through(self.parts[1]) if self.sizes[1] else []
@@ -90,8 +98,7 @@ class DrawnData(Data):
 
     def train_dataloader(self) -> Loader:
         self.share.check_even(self.batch_size, self.batch_size, True)
-        source = Drawn(self.draw, self.batch_size, self.batches, self.seed, self.share)
-        return Loader(source, self._limit, seed=self.seed, batch_size=self.batch_size)
+        return self._trained_on(Drawn(self.draw, self.batch_size, self.batches, self.seed, self.share))
 
     def val_dataloader(self) -> Any:
         return self._once(self.val, 0)
