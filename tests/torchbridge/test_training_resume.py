@@ -115,6 +115,12 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
         trainer(max_epochs=2).fit(task, datamodule=DATA["rows"](), ckpt_path=tmp_path / "last.ckpt")
 
 
+def test_a_run_with_two_ends_is_refused(tmp_path):
+    """It would end an epoch early when it goes on."""
+    with pytest.raises(ModelError, match="max_steps = 9 and max_epochs = 3: Lightning miscounts epochs when such a run goes on; give one"):
+        run(tmp_path, "rows", max_epochs=3, max_steps=9)
+
+
 @pytest.mark.parametrize(("changed", "said"), [({"seed": 1}, "seed = 0"), ({"batch_size": 8}, "batch_size = 9")])
 def test_a_checkpoint_of_other_batches_is_refused(changed, said):
     before, after = (

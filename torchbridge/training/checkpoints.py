@@ -33,12 +33,21 @@ class LastCheckpoint(ModelCheckpoint):
     """Keeps `last.ckpt` in a folder: every so many steps of the optimizer, at the end of every epoch, and where `max_steps` ends a run.
 
     What would be kept at the last batch of an epoch waits for the end of the epoch: from there alone Lightning goes on as it should.
+    Raises ModelError for a run with both `max_steps` and `max_epochs`.
     """
 
     def __init__(self, folder: str | Path, every: int = 100):
         super().__init__(folder, save_last=True, save_top_k=0, every_n_train_steps=every, enable_version_counter=False)
         self.path, self.every = Path(folder) / f"{self.CHECKPOINT_NAME_LAST}{self.FILE_EXTENSION}", every
         self.kept = 0
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        super().setup(trainer, pl_module, stage)
+        if trainer.max_steps != -1 and (trainer.max_epochs or -1) != -1:
+            raise ModelError(
+                f"max_steps = {trainer.max_steps} and max_epochs = {trainer.max_epochs}: Lightning miscounts epochs when such a run "
+                "goes on; give one of them"
+            )
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.kept = trainer.global_step
