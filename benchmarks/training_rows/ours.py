@@ -8,17 +8,18 @@ from benchmarks.training_rows.problem import Weights, data, stated, weights
 from torchbridge import Checkpointed, Direct, DiscreteAdjoint, Full, NeuralODE
 
 TOLERANCE = 1e-4
-WAYS = {
-    "ours": DiscreteAdjoint(),
-    "ours, stages again": DiscreteAdjoint(Full(stages=False)),
-    "ours, checkpointed": DiscreteAdjoint(Checkpointed()),
-    "ours, autograd through the steps": Direct(),
+WAYS: dict[str, dict[str, object]] = {
+    "ours": {"sensitivity": DiscreteAdjoint()},
+    "ours, compiled loops": {"sensitivity": DiscreteAdjoint(), "target": "loops"},
+    "ours, stages again": {"sensitivity": DiscreteAdjoint(Full(stages=False))},
+    "ours, checkpointed": {"sensitivity": DiscreteAdjoint(Checkpointed())},
+    "ours, autograd through the steps": {"sensitivity": Direct()},
 }
 
 
 def rows(harmonics: int, method: Mapping[str, object]) -> dict[str, Callable[[], Weights]]:
     tolerances = {} if "steps" in method else {"rtol": TOLERANCE, "atol": TOLERANCE, "own_steps": False}
-    return {name: _row(harmonics, {**method, **tolerances, "sensitivity": way}) for name, way in WAYS.items()}
+    return {name: _row(harmonics, {**method, **tolerances, **way}) for name, way in WAYS.items()}
 
 
 def _row(harmonics: int, options: Mapping[str, object]) -> Callable[[], Weights]:

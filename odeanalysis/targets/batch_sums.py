@@ -14,7 +14,7 @@ from odeanalysis.symbolic.functions import where
 from odeanalysis.symbolic.nodes import Array, Full, Outer, Place, Plus, Times, shape_of
 from odeanalysis.symbolic.shapes import Shape
 from odeanalysis.targets.printer import Printer
-from odeanalysis.targets.products import is_switch
+from odeanalysis.targets.products import Names, is_switch
 from odeanalysis.targets.text import Text, call, is_constant, product, total
 
 Keys = tuple[tuple[Any, Shape], ...]
@@ -64,7 +64,7 @@ def batch_sum(p: Printer, node: Any, gather: Callable[[Printer, list[Term]], lis
     return _placed(p, [(one.keys, _called(p, one, (p.dialect.words["batch"].format(batch.text),))) for one in sums])
 
 
-def terms_of(p: Printer, term: Term) -> Iterator[Term]:
+def terms_of(p: Names, term: Term) -> Iterator[Term]:
     """The terms of a term; named intermediates are opened where that saves building them."""
     body = term.body
     if not is_special(p, body):
@@ -90,7 +90,7 @@ def terms_of(p: Printer, term: Term) -> Iterator[Term]:
         yield term
 
 
-def is_special(p: Printer, node: Any) -> bool:
+def is_special(p: Names, node: Any) -> bool:
     """Whether the sum of an expression over the batch can do without the expression itself."""
     if node in p.definitions:
         return is_special(p, p.definitions[node])

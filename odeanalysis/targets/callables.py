@@ -3,11 +3,19 @@
 import hashlib
 import linecache
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from odeanalysis.symbolic.formula import Formula
 from odeanalysis.targets import numpy_
-from odeanalysis.targets.program import Program
+
+
+class Module(Protocol):
+    """The text of a module that defines a function of a name."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def text(self) -> str: ...
 
 
 def compile_numpy(formula: Formula) -> Callable[..., tuple[Any, ...]]:
@@ -19,7 +27,7 @@ def compile_numpy(formula: Formula) -> Callable[..., tuple[Any, ...]]:
     return compiled(numpy_.program(formula))
 
 
-def compiled(program: Program) -> Callable[..., tuple[Any, ...]]:
+def compiled(program: Module) -> Callable[..., tuple[Any, ...]]:
     """The function that a program defines; the attribute `text` is the module that was run."""
     text = program.text
     filename = f"<{program.name} {hashlib.sha1(text.encode()).hexdigest()[:12]}>"

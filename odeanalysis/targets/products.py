@@ -5,7 +5,7 @@ sample to sample where the scalars do; its product with a vector is mixed from t
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import sympy as sp
 
@@ -44,7 +44,7 @@ def _with_vector(p: Printer, matrix: Any, vector: Any, helper: str, other: str) 
         matrix, helper = matrix.args[0], other
     if is_mixed(p, matrix):
         p.name(vector)
-        return p(_mixed(p, matrix, lambda one: ex.matmul(one, vector) if helper == "matvec" else ex.matmul(vector, one)))
+        return p(mixed(p, matrix, lambda one: ex.matmul(one, vector) if helper == "matvec" else ex.matmul(vector, one)))
     return call(helper, p(matrix), p(vector)) if helper == "matvec" else call(helper, p(vector), p(matrix))
 
 
@@ -63,12 +63,18 @@ def _scaled(p: Printer, left: Any, right: Any) -> Text:
 # ---------------------------------------------------------------- matrices mixed by scalars
 
 
-def is_mixed(p: Printer, node: Any) -> bool:
+class Names(Protocol):
+    """What knows the definitions of named values."""
+
+    definitions: dict[Any, Any]
+
+
+def is_mixed(p: Names, node: Any) -> bool:
     """Whether a matrix is made of others, which need no computation, by scalars that are no constants."""
     return _has_scalars(p, node) and _is_made_of_views(p, node)
 
 
-def _has_scalars(p: Printer, node: Any) -> bool:
+def _has_scalars(p: Names, node: Any) -> bool:
     node = p.definitions.get(node, node)
     if isinstance(node, Plus):
         return any(_has_scalars(p, term) for term in node.args)
@@ -84,7 +90,7 @@ def is_switch(node: Any) -> bool:
     return isinstance(node, Map) and node.name == "where" and shape_of(node.args[1]) == ()
 
 
-def _is_made_of_views(p: Printer, node: Any) -> bool:
+def _is_made_of_views(p: Names, node: Any) -> bool:
     node = p.definitions.get(node, node)
     if isinstance(node, Plus):
         return all(_is_made_of_views(p, term) and shape_of(term) == node.shape for term in node.args)
@@ -95,13 +101,13 @@ def _is_made_of_views(p: Printer, node: Any) -> bool:
     return is_leaf(node) or (isinstance(node, (Slice, Permute)) and is_leaf(node.args[0]))
 
 
-def _mixed(p: Printer, node: Any, build: Callable[[Any], Any]) -> Any:
+def mixed(p: Names, node: Any, build: Callable[[Any], Any]) -> Any:
     """The same mixture of what is built from each of the matrices."""
     opened = p.definitions.get(node, node)
     if isinstance(opened, Plus):
-        return ex.add(*(_mixed(p, term, build) for term in opened.args))
+        return ex.add(*(mixed(p, term, build) for term in opened.args))
     if is_switch(opened):
-        return where(opened.args[1], *(_mixed(p, branch, build) for branch in opened.args[2:]))
+        return where(opened.args[1], *(mixed(p, branch, build) for branch in opened.args[2:]))
     if isinstance(opened, Times):
-        return ex.mul(opened.args[0], _mixed(p, opened.args[1], build))
+        return ex.mul(opened.args[0], mixed(p, opened.args[1], build))
     return build(node)

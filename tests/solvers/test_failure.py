@@ -29,11 +29,11 @@ def scalar(function, slope) -> Problem:
 
 
 # the field, its slope, the initial value, the domain, the depth where the solution ends, and what is said of it;
-# the last is beyond Newton's method
+# the last is beyond Newton's method, and where a state grows beyond all bounds its equations may be too, before the step size vanishes
 VANISHED, UNDEFINED, OVERFLOWN = "the step size vanished at", "no step, however short, ends in a finite state at", "the state overflows at"
 ENDS = {
-    "blow-up": (lambda z: z**2, lambda z: 2 * z, 1.0, (0, 2), 1.0, (VANISHED,)),
-    "blow-up backward": (lambda z: -(z**2), lambda z: -2 * z, 1.0, (0, -2), -1.0, (VANISHED,)),
+    "blow-up": (lambda z: z**2, lambda z: 2 * z, 1.0, (0, 2), 1.0, (VANISHED, UNDEFINED)),
+    "blow-up backward": (lambda z: -(z**2), lambda z: -2 * z, 1.0, (0, -2), -1.0, (VANISHED, UNDEFINED)),
     "no field below zero": (lambda z: -0.5 / z, lambda z: 0.5 / z**2, 1.0, (0, 2), 1.0, (VANISHED, UNDEFINED)),
     "overflow": (lambda z: z, lambda z: 1 + 0 * z, 1e290, (0, 99), np.log(np.finfo(float).max / 1e290), (OVERFLOWN,)),
     "exponential": (

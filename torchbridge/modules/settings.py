@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 
 from odeanalysis.numerics.gradients.settings import Settings
-from torchbridge.callables import known
+from torchbridge.callables import target_on_tensors
 from torchbridge.gradients.discrete import DiscreteAdjoint
 from torchbridge.gradients.solving import Sensitivity
 from torchbridge.modules.precision import TOLERANCES, tolerances
@@ -38,7 +38,7 @@ class Solver:
 
     def __post_init__(self) -> None:
         on_tensors(self.method)
-        known(self.target)
+        target_on_tensors(self.target)
         rtol, atol = TOLERANCES[torch.float64]
         Settings(
             self.method, rtol if self.rtol is None else self.rtol, atol if self.atol is None else self.atol, self.steps, self.max_steps

@@ -38,6 +38,7 @@ class Solved:
     states: State
     trace: Trace
     method: str
+    target: str = "torch"
 
     @property
     def final(self) -> dict[str, Tensor]:
@@ -51,7 +52,7 @@ class Solved:
     @property
     def statistics(self) -> dict[str, Any]:
         """Counts over the batch: the most steps of a sample, all rejected steps and evaluations, and which samples failed."""
-        return {"method": self.method, **counts(self.trace)}
+        return {"method": self.method, "target": self.target, **counts(self.trace)}
 
     @property
     def running(self) -> Tensor:
@@ -163,12 +164,14 @@ def solve(
     *,
     own_steps: bool = True,
     throw: bool = True,
+    target: str = "torch",
 ) -> Solved:
     """Solves a stated problem for tensors, which may require gradients.
 
     values: name -> tensor, number or array, of the name's shape or with a leading batch axis.  sensitivity: `DiscreteAdjoint()` by default.
     own_steps: whether each sample of a batch has step sizes of its own, which then do not depend on the samples beside it.
     throw: whether a sample that fails raises; else its states are NaN, and it sends no gradient.
+    target: what the steps run as: `torch`, or on the CPU `loops`, which Numba compiles at the first solve, in seconds.
     Raises ModelError for values that do not fit and methods that take no steps on tensors, SolveError for a solve that fails.
     """
     chosen = settings or Settings()
@@ -179,13 +182,13 @@ def solve(
     way = lay(ready, tensors, bound.batched, bound.batch, own_steps and chosen.steps is None)
     like = next(iter(tensors.values()), torch.zeros((), dtype=torch.float64))
     depths = node_depths(ready, tensors, way, like.device)
-    stepper = DerivedStepper(used, ready.parts, shared, way.grid.samples == 1)
+    stepper = DerivedStepper(used, ready.parts, shared, way.grid.samples == 1, target)
     steps = Steps(chosen.steps, Tolerance(chosen.rtol, chosen.atol), max_steps=chosen.max_steps, throw=throw)
     task = Task(stepper, way.grid, steps, batch=bound.batch)
     state = _initial(ready, tensors, bound, way, depths)
     names = tuple(tensors[leaf.name] for leaf in ready.parts.names)
     states = (sensitivity or DiscreteAdjoint()).states(task, depths, state, names)
-    return Solved(ready, tensors, bound, way, depths, states, task.solved, chosen.method)
+    return Solved(ready, tensors, bound, way, depths, states, task.solved, chosen.method, target)
 
 
 def _initial(ready: Program, tensors: Mapping[str, Tensor], bound: Bound, way: Path, depths: Tensor) -> State:

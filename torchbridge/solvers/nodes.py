@@ -37,7 +37,9 @@ class AtNodes:
 
 def starting(schedule: Schedule, k: int) -> list[tuple[int, np.ndarray]]:
     """The segments that begin with step k, and in which samples they do: [S]."""
-    begins = schedule.accepted[k] & (schedule.start[k] == 0)
+    begins = schedule.opens[k]
+    if not begins.any():
+        return []
     return [(int(j), begins & (schedule.segment[k] == j)) for j in np.unique(schedule.segment[k][begins])]
 
 

@@ -19,6 +19,9 @@ class Waiting:
 
     def advance(self, schedule: Schedule, k: int, moved: State) -> None:
         """Takes step k of a schedule, which ends in the states `moved`."""
+        if schedule.all_go_on[k]:
+            self.start = moved
+            return
         finishing = _finishing(schedule, k, self.segments)
         self.ended = chosen(finishing, moved, self.ended)
         self.start = after(schedule, k, self.segments, moved, self.start)
@@ -32,6 +35,8 @@ class Waiting:
 
 def after(schedule: Schedule, k: int, segments: int, moved: State, start: State) -> State:
     """The state from which the step behind step k starts."""
+    if schedule.all_go_on[k]:
+        return moved
     return chosen(schedule.accepted[k] & ~_finishing(schedule, k, segments), moved, start)
 
 

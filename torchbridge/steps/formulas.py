@@ -1,6 +1,6 @@
 """The formulas of one step of a stated problem, derived, printed for torch and compiled once each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from operator import itemgetter
@@ -15,7 +15,7 @@ from odeanalysis.symbolic.calculus.reverse import cotangent_of, vjp
 from odeanalysis.symbolic.expressions import is_zero
 from odeanalysis.symbolic.formula import Formula
 from odeanalysis.tableaus import Tableau
-from torchbridge.callables import compile_torch
+from torchbridge.callables import target_on_tensors
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,25 +30,30 @@ class Call:
         return self.function(*self.select(flat))
 
 
-def bound(formula: Formula, slots: tuple[str, ...]) -> Call:
-    """A formula whose inputs stand in a flat tuple in the order of `slots`."""
+def bound(formula: Formula, slots: tuple[str, ...], target: str, kept: Iterable[str] = ()) -> Call:
+    """A formula for a target whose inputs stand in a flat tuple in the order of `slots`; kept: outputs that a tape keeps."""
     places = [slots.index(leaf.name) for leaf in formula.inputs]
     single = len(places) == 1
     getter = itemgetter(*places) if places else lambda flat: ()
-    return Call(formula, compile_torch(formula), (lambda flat: (getter(flat),)) if single else getter)
+    return Call(formula, target_on_tensors(target).compile(formula, kept), (lambda flat: (getter(flat),)) if single else getter)
 
 
 @dataclass(frozen=True, eq=False)
 class StepFormulas:
     """The callables of a method on a problem.
 
-    shared: the names, and the depth and step, that all samples share: their cotangents are summed over the batch.
+    shared: the names, and the depth and step, that all samples share: their cotangents are summed over the batch.  target: whose text runs.
     Slots of the flat tuples: step, depth, states, names, flags; then what a formula has besides.
     """
 
     parts: Parts
     tableau: Tableau
     shared: frozenset[str]
+    target: str = "torch"
+
+    def ready(self, names: tuple[Tensor, ...]) -> tuple[Any, ...]:
+        """What stands for tensors that do not change from call to call."""
+        return tuple(map(target_on_tensors(self.target).ready, names))
 
     @cached_property
     def blocks(self) -> tuple[str, ...]:
@@ -66,7 +71,7 @@ class StepFormulas:
 
     @cached_property
     def slopes(self) -> Call:
-        return bound(self.parts.field.only(*self.blocks), self.slots)
+        return self._bound(self.parts.field.only(*self.blocks), self.slots)
 
     @cached_property
     def pull(self) -> tuple[Call, tuple[str, ...]]:
@@ -87,7 +92,7 @@ class StepFormulas:
 
     def _attempt(self, reuse: bool) -> Call:
         formula = attempt(self.parts, self.tableau, reuse).only(*self.results)
-        return bound(formula, (*self.slots, *(f"_first_{name}" for name in self.blocks)))
+        return self._bound(formula, (*self.slots, *(f"_first_{name}" for name in self.blocks)))
 
     @cached_property
     def results(self) -> tuple[str, ...]:
@@ -113,7 +118,7 @@ class StepFormulas:
         outputs = {name.removeprefix("_bar_"): value for name, value in late.outputs}
         late = summed(Formula(late.name, late.inputs, late.lets, tuple(outputs.items()), late.source), self.shared)
         call, given = self._reverse(late, (*self.slots, *self._all_bars, *kept))
-        return bound(early.only(*self.results, *kept), self.slots), call, given
+        return self._bound(early.only(*self.results, *kept), self.slots, kept), call, given
 
     @cached_property
     def _all_bars(self) -> tuple[str, ...]:
@@ -122,10 +127,13 @@ class StepFormulas:
     def _reverse(self, formula: Formula, slots: tuple[str, ...]) -> tuple[Call, tuple[str, ...]]:
         """Bound, without the outputs that are zero wherever they are."""
         nonzero = tuple(name for name, value in formula.outputs if not is_zero(value))
-        return bound(formula.only(*nonzero), slots), nonzero
+        return self._bound(formula.only(*nonzero), slots), nonzero
+
+    def _bound(self, formula: Formula, slots: tuple[str, ...], kept: Iterable[str] = ()) -> Call:
+        return bound(formula, slots, self.target, kept)
 
 
 @lru_cache(maxsize=64)
-def step_formulas(stated: Parts, tableau: Tableau, shared: frozenset[str]) -> StepFormulas:
+def step_formulas(stated: Parts, tableau: Tableau, shared: frozenset[str], target: str = "torch") -> StepFormulas:
     """The formulas of a method on a problem; asked again for the same, they are the same object."""
-    return StepFormulas(stated, tableau, shared)
+    return StepFormulas(stated, tableau, shared, target)

@@ -1,6 +1,8 @@
 """The steps of a solve as data, so that they can be taken again, differentiated, and interpolated."""
 
 from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -35,10 +37,20 @@ class Schedule:
     def __len__(self) -> int:
         return len(self.start)
 
-    @property
+    @cached_property
     def accepted(self) -> Array:
         """Steps that are no null steps: [N, B]."""
         return self.fraction != 0
+
+    @cached_property
+    def opens(self) -> Array:
+        """Which steps begin a segment: [N, B]."""
+        return self.accepted & (self.start == 0)
+
+    @cached_property
+    def all_go_on(self) -> Any:
+        """Iterations in which every sample takes a step that closes no segment: [N]."""
+        return np.logical_and(self.accepted, ~self.closes).all(axis=1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,7 +72,7 @@ def node_states(record: Record, final: Array, segments: int) -> Array:
     """The states [B, K+1, n] at the nodes: where each segment's first step starts, and `final` [B, n] at the end."""
     samples, components = final.shape
     found = np.empty((samples, segments + 1, components), dtype=np.result_type(record.states, final))
-    iteration, sample = np.nonzero(record.accepted & (record.start == 0))
+    iteration, sample = np.nonzero(record.opens)
     found[sample, record.segment[iteration, sample]] = record.states[iteration, sample]
     found[:, segments] = final
     return found

@@ -1,0 +1,1 @@
+"""The target of compiled loops over arrays: a formula as text that Numba compiles."""
