@@ -13,6 +13,7 @@ from torch import Tensor
 from odeanalysis.errors import ModelError
 
 UNFINISHED = ".part"
+SHOWN = 3  # tensors that a message names
 
 
 class WholeFiles(TorchCheckpointIO):
@@ -88,9 +89,6 @@ def check_same_model(module: L.LightningModule, state: Mapping[str, Any]) -> Non
         shown = "; ".join(f"{name}: {theirs.get(name, 'none')} there, {ours.get(name, 'none')} here" for name in apart[:SHOWN])
         rest = f" and {len(apart) - SHOWN} more" if len(apart) > SHOWN else ""
         raise ModelError(f"the checkpoint is of another model ({shown}{rest}); give the model that it was made with")
-
-
-SHOWN = 3  # tensors that a message names
 
 
 def _shape(value: Any) -> tuple[int, ...]:
