@@ -6,6 +6,7 @@ Errors are a few units in the last place. Each function is compiled by itself, w
 
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -142,7 +143,7 @@ POWER = "power"
 __all__ = ["FAST", "FUNCTIONS", "functions"]
 
 
-def functions(kind, *names):
+def functions(kind: str, *names: str) -> tuple[Any, ...]:
     """The functions of these names for one kind of number; `power3` is x -> x^3."""
     return tuple(whole_power(int(name.removeprefix(POWER))) if name.startswith(POWER) else FUNCTIONS[kind][name] for name in names)
 
