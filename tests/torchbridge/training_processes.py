@@ -76,7 +76,7 @@ def trained(name: str, **options: Any) -> Caught:
     task, caught = TASKS[name](), Caught()
     points = torch.randn(2, SAMPLES + SEEN, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     data = TensorData(points.unbind(), SAMPLES, split=(SAMPLES, SEEN, 0))
-    trainer(precision="64-true", max_epochs=2, callbacks=[caught], enable_checkpointing=False, **options).fit(task, datamodule=data)
+    trainer(precision="64-true", max_epochs=2, callbacks=[caught], **options).fit(task, datamodule=data)
     return caught
 
 

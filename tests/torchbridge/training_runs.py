@@ -12,6 +12,7 @@ from typing import Any
 import lightning.pytorch as L
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 
 from torchbridge import NeuralODE
@@ -35,7 +36,8 @@ PATIENCE = 120.0  # seconds after which a process is given up
 
 def trainer(**options: Any) -> L.Trainer:
     """A trainer that says nothing, and keeps nothing unless it is told to."""
-    return L.Trainer(**{**QUIET, "enable_checkpointing": "callbacks" in options, **options})
+    keeps = any(isinstance(one, ModelCheckpoint) for one in options.get("callbacks", ()))
+    return L.Trainer(**{**QUIET, "enable_checkpointing": keeps, **options})
 
 
 class Classifier(nn.Module):
