@@ -31,12 +31,14 @@ def compile_torch(formula: Formula) -> Function:
 class LoopsOnTensors:
     """A formula as compiled loops over tensors on the CPU, with one batch axis or none; where autograd must follow, as torch's own text.
 
-    kept: outputs that are given as arrays, for a later call of such a function; it takes arrays as well as tensors.
+    kept: outputs that are large.  passed: those of them that are given as arrays, for a later call of such a function, which takes arrays
+    as well as tensors.
     """
 
-    def __init__(self, formula: Formula, kept: Iterable[str] = ()):
+    def __init__(self, formula: Formula, kept: Iterable[str] = (), passed: bool = False):
         self.loops = Loops(formula, kept)
-        self.wrapped = [_as_it_is if name in self.loops.kept else torch.from_numpy for name, _ in formula.outputs]
+        arrays = self.loops.kept if passed else ()
+        self.wrapped = [_as_it_is if name in arrays else torch.from_numpy for name, _ in formula.outputs]
 
     @cached_property
     def followed(self) -> Function:
@@ -63,16 +65,19 @@ def _as_it_is(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Target:
-    """How a formula, of whose outputs some are kept for a later call, becomes a function of tensors.
+    """How a formula becomes a function of tensors, given which outputs are large, and whether these are but passed to a later call.
 
     ready: what stands for a tensor that many calls are given.
     """
 
-    compile: Callable[[Formula, Iterable[str]], Function]
+    compile: Callable[[Formula, Iterable[str], bool], Function]
     ready: Callable[[Tensor], Any] = _as_it_is
 
 
-TARGETS: Mapping[str, Target] = {"torch": Target(lambda formula, kept: compile_torch(formula)), "loops": Target(LoopsOnTensors, memory)}
+TARGETS: Mapping[str, Target] = {
+    "torch": Target(lambda formula, kept, passed: compile_torch(formula)),
+    "loops": Target(LoopsOnTensors, memory),
+}
 
 
 def target_on_tensors(name: str) -> Target:

@@ -17,6 +17,7 @@ from odeanalysis.symbolic.nodes import Array, shape_of
 from odeanalysis.symbolic.shapes import Shape
 from odeanalysis.targets import text as tx
 from odeanalysis.targets.batch_sums import batch_sum
+from odeanalysis.targets.networks import applied
 from odeanalysis.targets.printer import ALL, NEW, Printer, Rule
 from odeanalysis.targets.products import matmul
 from odeanalysis.targets.text import Text, call, index, infix, is_number, number, suffix
@@ -284,6 +285,7 @@ RULES: dict[type, Rule] = {
     nodes.Diag: lambda p, node: call("diag", p(node.args[0])),
     nodes.Diagonal: _diagonal,
     nodes.Solve: lambda p, node: call("solve", *map(p, node.args)),
+    nodes.Apply: applied,
     nodes.Concat: _concat,
     nodes.Element: lambda p, node: _part(p, node.args[0], node.args[1:]),
     nodes.Slice: lambda p, node: _part(p, node.args[0], node.args[1]),

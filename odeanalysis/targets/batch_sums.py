@@ -13,6 +13,7 @@ from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.functions import where
 from odeanalysis.symbolic.nodes import Array, Full, Outer, Place, Plus, Times, shape_of
 from odeanalysis.symbolic.shapes import Shape
+from odeanalysis.targets.networks import is_pulled, place_of
 from odeanalysis.targets.printer import Printer
 from odeanalysis.targets.products import Names, is_switch
 from odeanalysis.targets.text import Text, call, is_constant, product, total
@@ -38,7 +39,10 @@ class Term(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """A term's sum over the batch: `head * function(*operands, *tail)`, filled into a shape where there is one."""
+    """A term's sum over the batch: `head * function(*operands, *tail)`, filled into a shape where there is one.
+
+    seen: what the function reads besides, whose batch axes count as well.
+    """
 
     keys: Keys
     head: Any
@@ -46,6 +50,7 @@ class Sum(NamedTuple):
     operands: tuple[tuple[Text, int], ...]
     tail: tuple[str, ...] = ()
     filled: Shape = ()
+    seen: tuple[tuple[Text, int], ...] = ()
 
 
 def sums_of(p: Printer, terms: list[Term]) -> list[Sum]:
@@ -59,7 +64,7 @@ def batch_sum(p: Printer, node: Any, gather: Callable[[Printer, list[Term]], lis
     if len(sums) == 1:
         return _placed(p, [(sums[0].keys, _called(p, sums[0], ()))])
     sums = [one._replace(operands=tuple((p.bind(text), rank) for text, rank in one.operands)) for one in sums]
-    pairs = dict.fromkeys((text.text, rank) for one in sums for text, rank in one.operands)
+    pairs = dict.fromkeys((text.text, rank) for one in sums for text, rank in (*one.operands, *one.seen))
     batch = p.bind(call("common_batch", *(f"({name}, {rank})" for name, rank in pairs)))
     return _placed(p, [(one.keys, _called(p, one, (p.dialect.words["batch"].format(batch.text),))) for one in sums])
 
@@ -102,7 +107,7 @@ def is_special(p: Names, node: Any) -> bool:
     if isinstance(node, Times) and not isinstance(node.args[0], Array):
         matrix = len(node.shape) > 1 and not is_constant(node.args[0])
         return matrix or (len(node.args) == 2 and is_special(p, node.args[1]))
-    return isinstance(node, (Outer, Place)) or (isinstance(node, Full) and not is_constant(node.args[0]))
+    return isinstance(node, (Outer, Place)) or is_pulled(node) or (isinstance(node, Full) and not is_constant(node.args[0]))
 
 
 def sum_of(p: Printer, term: Term) -> Sum:
@@ -111,6 +116,11 @@ def sum_of(p: Printer, term: Term) -> Sum:
     if isinstance(body, Outer):
         left, right = body.args
         return Sum(keys, head, "outer_sum", ((p(term.cut(ex.mul(factor, left))), 1), (p(term.cut(right)), 1)))
+    if is_pulled(body):
+        *_, cotangent = body.args
+        seen = tuple((p.bind(p.value(one)), len(shape_of(one))) for one in body.args[3:-1])
+        weighted = p.value(term.cut(ex.mul(factor, cotangent)))
+        return Sum(keys, head, f"{place_of(p, body)}.summed", ((weighted, len(shape_of(cotangent))),), (str(body.path[-1][1]),), seen=seen)
     if isinstance(body, Full):
         return Sum(keys, head, "batch_sum", ((p.value(term.cut(factor * body.args[0])), 0),), ("0",), body.shape)
     if factor == 1 or rank == 0:

@@ -70,10 +70,11 @@ class Printer:
 
     def __init__(self, formula: Formula, dialect: Dialect):
         leaves = [*formula.inputs, *(leaf for leaf, _ in formula.lets)]
-        names = identifiers(map(name_of, leaves), dialect.reserved)
+        names = identifiers((*map(name_of, leaves), *formula.networks), dialect.reserved)
         expressions = [expression for _, expression in (*formula.lets, *formula.outputs)]
         self.formula, self.dialect, self.taken = formula, dialect, {*names.values(), *dialect.reserved}
         self.known: dict[Any, Text] = {leaf: Text(names[name_of(leaf)]) for leaf in leaves}
+        self.networks: dict[str, str] = {name: names[name] for name in formula.networks}
         self.definitions: dict[Any, Any] = dict(formula.lets)
         self.repeated = {node for node, uses in count(expressions).items() if uses > 1 and not is_trivial(node)}
         self.sizes = {size: Text(f"{names[name_of(leaf)]}.shape[{axis}]") for leaf in formula.inputs for axis, size in _axes(leaf)}

@@ -35,7 +35,7 @@ def program(formula: Formula, dialect: Dialect) -> Program:
     lines += _returned(printer.results)
     mentioned = set().union(*map(tx.words, lines))
     (name,) = tx.identifiers([formula.name], dialect.reserved).values()
-    arguments = ", ".join(printer.known[leaf].text for leaf in formula.inputs)
+    arguments = ", ".join((*(printer.known[leaf].text for leaf in formula.inputs), *printer.networks.values()))
     body = "\n".join(f"    {line}" for line in ([tx.docstring(formula.source)] if formula.source else []) + lines)
     helpers = tuple(helper for helper in dialect.helpers if helper in mentioned)
     return Program(name, helpers, f"def {name}({arguments}):\n{body}\n", dialect)

@@ -75,7 +75,7 @@ class Gathered:
         for i, found in enumerate(names):
             if found is not None:
                 known = self.names[i]
-                self.names[i] = found if known is None else known + found
+                self.names[i] = found.clone() if known is None else known.add_(found)
         if step is not None:
             self.depths.append(torch.zeros_like(step) if depth is None else depth)
             self.steps.append(step)

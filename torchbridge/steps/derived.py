@@ -18,12 +18,14 @@ class DerivedStepper(OfTableau):
     """A method on a stated field; its discrete adjoint is the derived vector-Jacobian product of its step.
 
     shared: the names whose values all samples share.  common: whether they share depths and steps, too.  target: whose text runs.
+    networks: those that the field applies, in alphabetical order.
     """
 
     parts: Parts
     shared: frozenset[str]
     common: bool
     target: str = "torch"
+    networks: tuple[Any, ...] = ()
     held: list[Any] = field(default_factory=list, init=False, repr=False)
 
     @cached_property
@@ -61,7 +63,7 @@ class DerivedStepper(OfTableau):
         return Back((*before, *carried), moved, found.get(self.parts.depth.name), found.get(H.name))
 
     def _flat(self, place: Place, state: State, names: State) -> tuple[Any, ...]:
-        return (place.step, place.depth, *state, *self._ready(names), *place.flags)
+        return (place.step, place.depth, *state, *self._ready(names), *place.flags, *self.networks)
 
     def _ready(self, names: State) -> tuple[Any, ...]:
         """Names as the target takes them; a whole solve gives the same tuple of them, which is made ready once."""

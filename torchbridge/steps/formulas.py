@@ -30,12 +30,15 @@ class Call:
         return self.function(*self.select(flat))
 
 
-def bound(formula: Formula, slots: tuple[str, ...], target: str, kept: Iterable[str] = ()) -> Call:
-    """A formula for a target whose inputs stand in a flat tuple in the order of `slots`; kept: outputs that a tape keeps."""
-    places = [slots.index(leaf.name) for leaf in formula.inputs]
+def bound(formula: Formula, slots: tuple[str, ...], target: str, kept: Iterable[str] = (), passed: bool = False) -> Call:
+    """A formula for a target whose inputs stand in a flat tuple in the order of `slots`.
+
+    kept: outputs that are large.  passed: whether a tape keeps these for a later call.
+    """
+    places = [slots.index(name) for name in (*(leaf.name for leaf in formula.inputs), *formula.networks)]
     single = len(places) == 1
     getter = itemgetter(*places) if places else lambda flat: ()
-    return Call(formula, target_on_tensors(target).compile(formula, kept), (lambda flat: (getter(flat),)) if single else getter)
+    return Call(formula, target_on_tensors(target).compile(formula, kept, passed), (lambda flat: (getter(flat),)) if single else getter)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +46,7 @@ class StepFormulas:
     """The callables of a method on a problem.
 
     shared: the names, and the depth and step, that all samples share: their cotangents are summed over the batch.  target: whose text runs.
-    Slots of the flat tuples: step, depth, states, names, flags; then what a formula has besides.
+    Slots of the flat tuples: step, depth, states, names, flags, networks; then what a formula has besides.
     """
 
     parts: Parts
@@ -63,7 +66,8 @@ class StepFormulas:
     @cached_property
     def slots(self) -> tuple[str, ...]:
         flags = (flag.name for flag in self.parts.pieces.flags)
-        return (H.name, self.parts.depth.name, *self.blocks, *(leaf.name for leaf in self.parts.names), *flags)
+        networks = self.parts.field.networks
+        return (H.name, self.parts.depth.name, *self.blocks, *(leaf.name for leaf in self.parts.names), *flags, *networks)
 
     @cached_property
     def bars(self) -> tuple[str, ...]:
@@ -118,7 +122,7 @@ class StepFormulas:
         outputs = {name.removeprefix("_bar_"): value for name, value in late.outputs}
         late = summed(Formula(late.name, late.inputs, late.lets, tuple(outputs.items()), late.source), self.shared)
         call, given = self._reverse(late, (*self.slots, *self._all_bars, *kept))
-        return self._bound(early.only(*self.results, *kept), self.slots, kept), call, given
+        return self._bound(early.only(*self.results, *kept), self.slots, kept, True), call, given
 
     @cached_property
     def _all_bars(self) -> tuple[str, ...]:
@@ -127,10 +131,10 @@ class StepFormulas:
     def _reverse(self, formula: Formula, slots: tuple[str, ...]) -> tuple[Call, tuple[str, ...]]:
         """Bound, without the outputs that are zero wherever they are."""
         nonzero = tuple(name for name, value in formula.outputs if not is_zero(value))
-        return self._bound(formula.only(*nonzero), slots), nonzero
+        return self._bound(formula.only(*nonzero), slots, [leaf.name for leaf in self.parts.names]), nonzero
 
-    def _bound(self, formula: Formula, slots: tuple[str, ...], kept: Iterable[str] = ()) -> Call:
-        return bound(formula, slots, self.target, kept)
+    def _bound(self, formula: Formula, slots: tuple[str, ...], kept: Iterable[str] = (), passed: bool = False) -> Call:
+        return bound(formula, slots, self.target, kept, passed)
 
 
 @lru_cache(maxsize=64)

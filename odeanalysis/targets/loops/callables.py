@@ -14,6 +14,7 @@ from odeanalysis.symbolic.formula import Formula, name_of
 from odeanalysis.symbolic.nodes import shape_of
 from odeanalysis.targets.callables import compiled
 from odeanalysis.targets.loops.program import program
+from odeanalysis.targets.loops.writer import Domain
 
 CHUNK = 1 << 22  # from this size on NumPy asks for large pages, which the system provides a hundred times faster
 LARGEST = CHUNK // 4
@@ -62,19 +63,19 @@ class Arena(local):
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """A compiled function; which of its inputs have a batch axis, and what it is given to fill, behind that axis."""
+    """A compiled function; which of its inputs have a batch axis, and what it is given to fill."""
 
     function: Callable[..., tuple[Any, ...]]
     kind: np.dtype
     batched: tuple[int, ...]
-    filled: tuple[tuple[int, ...], ...]
+    filled: tuple[Domain, ...]
 
 
 class Loops:
     """A formula as a function of NumPy arrays of its inputs' shapes, with one batch axis in front or none: -> its outputs, in order.
 
     All arrays have one kind of number, float32 or float64, and so have the outputs. It is compiled when it is first called, which takes
-    seconds; `texts` are the modules that were compiled. kept: outputs that the caller keeps for long: they lie in large pieces of memory.
+    seconds; `texts` are the modules that were compiled. kept: outputs that lie in large pieces of memory, which are used again and again.
     Raises TargetError for arrays that do not fit.
     """
 
@@ -92,7 +93,8 @@ class Loops:
         sizes = {len(arrays[i]) for i in kernel.batched}
         if len(sizes) > 1:
             raise TargetError(f"batches of different sizes: {self._shapes(arrays)}; give one size")
-        found = kernel.function(*arrays, *[self.arena.empty((*sizes, *shape), kernel.kind) for shape in kernel.filled])
+        shapes = [(*sizes, *one.shape) if one.batched else one.shape for one in kernel.filled]
+        found = kernel.function(*arrays, *[self.arena.empty(shape, kernel.kind) for shape in shapes])
         return tuple([one if isinstance(one, np.ndarray) else np.asarray(one, kernel.kind) for one in found])
 
     @property

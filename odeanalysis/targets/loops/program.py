@@ -21,7 +21,7 @@ IMPORTS = "import numpy as np\nfrom numba import njit\n\nfrom odeanalysis.target
 class Program:
     """A formula as text: the name of its function, its kind of number, the functions that it calls, its constants, the definition.
 
-    filled: the shapes, without the batch axis that all have, of the arrays that the function is given behind its inputs, to fill.
+    filled: the arrays that the function is given behind its inputs, to fill: whether they have a batch axis, and their shapes behind it.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Program:
     called: tuple[str, ...]
     constants: str
     definition: str
-    filled: tuple[tuple[int, ...], ...] = ()
+    filled: tuple[Domain, ...] = ()
 
     @property
     def text(self) -> str:
@@ -42,7 +42,7 @@ def program(formula: Formula, batched: frozenset[str] = frozenset(), kind: str =
     """The program of a formula.
 
     batched: the names of the inputs that have a batch axis.  kind: the kind of all numbers, `float32` or `float64`.
-    kept: outputs that are kept for long: those that loops fill for every sample are given to the function, so that they can lie together.
+    kept: outputs for which the caller has memory: those that loops fill are given to the function.
     Raises TargetError for a node that cannot be written, and for sizes that are no numbers.
     """
     if kind not in KINDS:
@@ -50,7 +50,7 @@ def program(formula: Formula, batched: frozenset[str] = frozenset(), kind: str =
     writer = Writer(formula, batched, entries.RULES, wholes.RULES)
     results = writer.run()
     long = [one.name for (name, _), one in zip(formula.outputs, results, strict=True) if name in kept]
-    filled = {name: writer.made[name] for name in long if name in writer.made and writer.made[name].batched}
+    filled = {name: writer.made[name] for name in long if name in writer.made and writer.made[name].heads}
     inputs = [writer.known[leaf] for leaf in formula.inputs]
     lines = [tx.docstring(formula.source)] if formula.source else []
     lines += [*_opening(formula, inputs), *_without(filled, (line for one in writer.statements for line in one.lines))]
@@ -59,8 +59,7 @@ def program(formula: Formula, batched: frozenset[str] = frozenset(), kind: str =
     body = "".join(f"    {line}\n" for line in lines)
     constants = "".join(f"{constant} = real({number})\n" for number, constant in writer.constants.items())
     definition = f"def {name}({', '.join((*(one.name for one in inputs), *filled))}):\n{body}"
-    shapes = tuple(domain.shape for domain in filled.values())
-    return Program(name, kind, tuple(sorted(writer.called)), constants, definition, shapes)
+    return Program(name, kind, tuple(sorted(writer.called)), constants, definition, tuple(filled.values()))
 
 
 def _without(filled: Mapping[str, Domain], lines: Iterable[str]) -> Iterator[str]:
