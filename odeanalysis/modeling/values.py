@@ -27,13 +27,14 @@ class Bound:
 
     batch: how many samples there are, None where nothing is per sample.
     batched: the names whose values have a leading axis of that length.
-    sizes: the symbols in shapes with the lengths that the values give them.
+    sizes: the symbols in shapes with the lengths that the values give them.  networks: what is bound to opaque networks.
     """
 
     arrays: Mapping[str, Array]
     batch: int | None = None
     batched: frozenset[str] = frozenset()
     sizes: Sizes = field(default_factory=dict)
+    networks: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

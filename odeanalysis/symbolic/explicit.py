@@ -228,6 +228,23 @@ def _solve(reader: _Reader, node: Any, matrix: Entries, right: Entries) -> Entri
     return Entries(right.shape, tuple(solved))
 
 
+def _apply(reader: _Reader, node: Any, *arguments: Entries) -> Entries:
+    """A network as functions of which nothing is known, one for each entry of its value; SymPy says what their derivatives are."""
+    places = [one.map(lambda _: sp.Dummy(real=True)) for one in arguments]
+    count = len(places) - len(node.path)
+    inner = sum(len(one.items) for one in places[:count])
+    flat = [dummy for one in places for dummy in one.items]
+    shape = next((one.shape for (kind, _), one in zip(node.path, arguments[count:], strict=True) if kind == "vjp"), None)
+    names = ("_".join([node.name, *map(str, index)]) for index in indices(reader.shape(node.shape) if shape is None else shape))
+    items = [sp.Function(name, real=True)(*flat[:inner]) for name in names]
+    for (kind, place), along in zip(node.path, places[count:], strict=True):
+        columns = [[sp.diff(item, dummy) for item in items] for dummy in places[place].items]
+        rows = columns if kind == "vjp" else list(map(list, zip(*columns, strict=True)))
+        items = [sp.Add(*(u * v for u, v in zip(row, along.items, strict=True))) for row in rows]
+    values = [item for one in arguments for item in one.items]
+    return Entries(reader.shape(node.shape), tuple(item.subs(list(zip(flat, values, strict=True))) for item in items))
+
+
 def _same(reader: _Reader, node: Any, value: Entries) -> Entries:
     """Sums over the batch: a proof looks at one sample."""
     return value
@@ -262,6 +279,7 @@ RULES: dict[type, Rule] = {
     nodes.Diagonal: _diagonal,
     nodes.SumTo: _sum_to,
     nodes.Solve: _solve,
+    nodes.Apply: _apply,
     nodes.BatchSum: _same,
     nodes.Element: lambda reader, node, array, *_: scalar(array.at(reader.place(node.args[1:], ()))),
     nodes.Total: lambda reader, node, array: scalar(sp.Add(*array.items)),

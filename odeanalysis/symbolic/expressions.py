@@ -16,6 +16,7 @@ from odeanalysis.errors import ModelError
 from odeanalysis.symbolic import shapes
 from odeanalysis.symbolic.indexing import compose, entries, normalise
 from odeanalysis.symbolic.nodes import (
+    Apply,
     Array,
     Block,
     Concat,
@@ -303,6 +304,15 @@ def trace(value: Any) -> Any:
 def solve(matrix: Any, right: Any) -> Any:
     """The vector x with `matrix @ x = right`."""
     return right if isinstance(matrix, Eye) else Solve(matrix, right)
+
+
+def apply(name: str, path: Iterable[tuple[str, int]], shape: Shape, *arguments: Any) -> Any:
+    """A network at arrays, or a derivative of it; one along nothing is nothing."""
+    steps = tuple(path)
+    if steps and is_zero(arguments[-1]):
+        return Full(0, shape)
+    flat = (part for kind, place in steps for part in (Str(kind), sp.Integer(place)))
+    return Apply(Str(name), sp.Tuple(*flat), sp.Tuple(*shape), *arguments)
 
 
 # ---------------------------------------------------------------- reductions, parts

@@ -8,8 +8,8 @@ import sympy as sp
 
 from odeanalysis.errors import DerivationError
 from odeanalysis.symbolic import sharing
-from odeanalysis.symbolic.nodes import Leaf, shape_of
-from odeanalysis.symbolic.rewrite import leaves, substitute
+from odeanalysis.symbolic.nodes import Apply, Leaf, shape_of
+from odeanalysis.symbolic.rewrite import leaves, substitute, walk
 from odeanalysis.symbolic.shapes import Shape
 
 Let = tuple[Leaf, Any]
@@ -53,6 +53,12 @@ class Formula:
     def shapes(self) -> dict[str, Shape]:
         """The shapes of the outputs by name."""
         return {name: shape_of(expression) for name, expression in self.outputs}
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The names of the networks that it applies, in alphabetical order."""
+        expressions = [expression for _, expression in (*self.lets, *self.outputs)]
+        return tuple(sorted({node.name for node in walk(expressions) if isinstance(node, Apply)}))
 
     def only(self, *names: str) -> "Formula":
         """The formula of some of the outputs, without what only the others need."""

@@ -198,6 +198,25 @@ class Solve(Array):
         return shape_of(self.args[1])
 
 
+class Apply(Array):
+    """`Apply(name, path, shape, *arguments)`: a network, of which only the name is known, at arrays; or a derivative of it.
+
+    path: () for the value; (..., "vjp", k) for the transposed derivative in argument k, (..., "jvp", k) for the derivative, of what the path
+    before says, applied to the last argument. Both are networks again, of one argument more, and linear in it.
+    """
+
+    @cached_property
+    def name(self) -> str:
+        return self.args[0].name
+
+    @cached_property
+    def path(self) -> tuple[tuple[str, int], ...]:
+        return tuple((kind.name, int(place)) for kind, place in zip(self.args[1][::2], self.args[1][1::2], strict=True))
+
+    def _shape(self) -> Shape:
+        return shapes.as_shape(self.args[2])
+
+
 class BatchSum(Array):
     """The sum over all leading (batch) axes: marks the gradient of a value that the samples share."""
 

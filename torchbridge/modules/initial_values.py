@@ -1,6 +1,6 @@
 """First values for the parameters of a stated model."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,16 @@ from odeanalysis.symbolic.nodes import Leaf, shape_of
 Sizes = Mapping[Any, int]
 
 
-def initial_values(problem: Problem, given: Mapping[str, Any], sizes: Sizes, dtype: torch.dtype) -> dict[str, Tensor]:
-    """A tensor for every parameter: the value given, else drawn by torch's generator.
+def initial_values(
+    problem: Problem, given: Mapping[str, Any], sizes: Sizes, dtype: torch.dtype, held: Collection[str] = ()
+) -> dict[str, Tensor]:
+    """A tensor for every parameter, but for those held elsewhere: the value given, else drawn by torch's generator.
 
     Drawn are: uniform in the problem's range of a name; a matrix, or a stack of them, uniform in +-1/sqrt(number of its columns); a vector
     0; a number normal with standard deviation 1/2.  sizes: symbol -> length, for shapes with symbols that no given value tells.
     Raises ModelError for values that are of no parameter, or of another shape, and sizes that nothing tells.
     """
-    parameters = {leaf.name: leaf for leaf in problem.model.parameters}
+    parameters = {leaf.name: leaf for leaf in problem.model.parameters if leaf.name not in held}
     for name in given:
         if name not in parameters:
             raise ModelError(f"values has {name!r}, which is no parameter of {problem.name!r}; there are {', '.join(parameters) or 'none'}")

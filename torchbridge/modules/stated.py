@@ -12,11 +12,15 @@ from torch import Tensor, nn
 
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling.model import Model, Objective, Observation, Problem
+from odeanalysis.modeling.networks import networks as stated_networks
+from odeanalysis.modeling.networks import weights_name
+from odeanalysis.symbolic.nodes import shape_of
 from odeanalysis.symbolic.rewrite import leaves
 from torchbridge.modules.full_precision import full_precision
 from torchbridge.modules.initial_values import initial_values
 from torchbridge.modules.neural_ode import NeuralODE
 from torchbridge.modules.settings import Solver
+from torchbridge.networks import bind, has_parameters, weights_of
 from torchbridge.problems.solving import Solved, solve
 
 States = Tensor | dict[str, Tensor]
@@ -29,7 +33,9 @@ class StatedODE(NeuralODE, accepts=lambda model: isinstance(model, (Model, Probl
 
     model: a `Model`, or a `Problem` whose objective `loss` then computes.  values: first values of parameters by name; the others are
     drawn, see `initial_values`.  sizes: lengths of symbolic sizes.  dtype: of the parameters (default: torch's).  options: `Solver`'s.
-    Raises ModelError for values that do not fit, for names that a module cannot have, and as `Solver` does.
+    networks: name -> module of the model's opaque networks, which become modules of this one.
+    Raises ModelError for values that do not fit, for names that a module cannot have, and as `Solver` does; TargetError for a network that
+    is bound to nothing.
     """
 
     def __init__(
@@ -39,6 +45,7 @@ class StatedODE(NeuralODE, accepts=lambda model: isinstance(model, (Model, Probl
         values: Mapping[str, Any] | None = None,
         sizes: Mapping[Any, int] | None = None,
         dtype: torch.dtype | None = None,
+        networks: Mapping[str, nn.Module] | None = None,
         **options: Any,
     ):
         super().__init__()
@@ -46,10 +53,17 @@ class StatedODE(NeuralODE, accepts=lambda model: isinstance(model, (Model, Probl
         self.solver = Solver(**options)
         self._last: dict[str, Any] = {}
         _warn_unused(self.problem)
-        for name, value in initial_values(self.problem, values or {}, sizes or {}, dtype or torch.get_default_dtype()).items():
-            if hasattr(self, name) or "." in name:
-                raise ModelError(f"parameter {name!r} of {self.problem.name!r} has a name that torch modules use themselves; rename it")
-            self.register_parameter(name, nn.Parameter(value))
+        held = _vectors(self.problem, networks or {})
+        drawn = initial_values(self.problem, values or {}, sizes or {}, dtype or torch.get_default_dtype(), held)
+        for name, value in drawn.items():
+            self.register_parameter(self._free(name, "parameter"), nn.Parameter(value))
+        for name, module in (networks or {}).items():
+            self.add_module(self._free(name, "network"), module)
+
+    def _free(self, name: str, what: str) -> str:
+        if hasattr(self, name) or "." in name:
+            raise ModelError(f"{what} {name!r} of {self.problem.name!r} has a name that torch modules use themselves; rename it")
+        return name
 
     def forward(self, *inputs: Any, at: Depths | None = None, **named: Any) -> States:
         """The states at S, or at depths.
@@ -80,12 +94,14 @@ class StatedODE(NeuralODE, accepts=lambda model: isinstance(model, (Model, Probl
 
     @full_precision
     def _solve(self, problem: Problem, inputs: Mapping[str, Any], depths: Mapping[str, Tensor] | None = None) -> Solved:
-        values = {**dict(self.named_parameters()), **inputs}
+        modules = {name: self.get_submodule(name) for name in stated_networks(problem)}
+        vectors = {weights_name(name): weights_of(one) for name, one in modules.items() if has_parameters(one)}
+        values = {**dict(self.named_parameters(recurse=False)), **vectors, **inputs}
         like = next((one for one in values.values() if isinstance(one, Tensor) and one.is_floating_point()), NOTHING)
         beside = {name: depth.to(like) for name, depth in (depths or {}).items()}
         chosen = self.solver
         settings = chosen.settings(like.dtype)
-        how = {"own_steps": chosen.own_steps, "throw": chosen.throw, "target": chosen.target}
+        how = {"own_steps": chosen.own_steps, "throw": chosen.throw, "target": chosen.target, "networks": modules}
         found = solve(problem, {**values, **beside}, settings, chosen.sensitivity, **how)
         self._last = found.statistics
         return found
@@ -99,6 +115,19 @@ class StatedODE(NeuralODE, accepts=lambda model: isinstance(model, (Model, Probl
         if twice:
             raise ModelError(f"input {min(twice)!r} of {self.problem.name!r} is given twice; give it by place or by name")
         return {**found, **named}
+
+
+def _vectors(problem: Problem, modules: Mapping[str, nn.Module]) -> set[str]:
+    """The names of parameters that are those of modules, as vectors."""
+    bind(problem, modules)
+    found = {weights_name(name) for name, module in modules.items() if has_parameters(module)}
+    known = {leaf.name for leaf in problem.model.parameters if len(shape_of(leaf)) == 1}
+    if not found <= known:
+        raise ModelError(
+            f"{min(found - known)!r} is no vector among the parameters of {problem.name!r}; declare it there as it is (network.weights), or "
+            "give torchbridge.solve the values of what it is made of"
+        )
+    return found
 
 
 def seen_at(model: Model, at: Depths | None) -> tuple[Problem, dict[str, Tensor]]:

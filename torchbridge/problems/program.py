@@ -24,8 +24,12 @@ class Named:
     function: Callable[..., tuple[Tensor, ...]]
 
     def __call__(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        results = self.function(*(values[leaf.name] for leaf in self.formula.inputs))
+        results = self.function(*(values[name] for name in self.taken))
         return dict(zip((name for name, _ in self.formula.outputs), results, strict=True))
+
+    @cached_property
+    def taken(self) -> tuple[str, ...]:
+        return (*(leaf.name for leaf in self.formula.inputs), *self.formula.networks)
 
 
 def named(formula: Formula) -> Named:

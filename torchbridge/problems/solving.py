@@ -1,13 +1,13 @@
 """Solving a stated problem on tensors, and its loss."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from odeanalysis.modeling.model import Problem
 from odeanalysis.modeling.values import Bound
@@ -17,6 +17,7 @@ from odeanalysis.numerics.solvers.controller import Tolerance
 from odeanalysis.symbolic.nodes import shape_of
 from torchbridge.gradients.discrete import DiscreteAdjoint
 from torchbridge.gradients.solving import Sensitivity, Task
+from torchbridge.networks import OnTensors, bind
 from torchbridge.problems.paths import lay, node_depths
 from torchbridge.problems.program import Program, program
 from torchbridge.problems.values import checked
@@ -39,6 +40,7 @@ class Solved:
     trace: Trace
     method: str
     target: str = "torch"
+    networks: Mapping[str, OnTensors] = field(default_factory=dict)
 
     @property
     def final(self) -> dict[str, Tensor]:
@@ -92,7 +94,7 @@ class Solved:
         stated = self.program.parts
         found = {flag.name: _own(flags[..., i]) for i, flag in enumerate(stated.pieces.flags)}
         blocks = {z.name: block for z, block in zip(stated.states, states, strict=False)}
-        return {**self.values, **found, **blocks, stated.depth.name: depth.to(self.states[0])}
+        return {**self.values, **self.networks, **found, **blocks, stated.depth.name: depth.to(self.states[0])}
 
     def _observed(self, i: int) -> Tensor:
         """The sum of an observation's costs over its depths, without missing data."""
@@ -165,6 +167,7 @@ def solve(
     own_steps: bool = True,
     throw: bool = True,
     target: str = "torch",
+    networks: Mapping[str, nn.Module] | None = None,
 ) -> Solved:
     """Solves a stated problem for tensors, which may require gradients.
 
@@ -172,31 +175,37 @@ def solve(
     own_steps: whether each sample of a batch has step sizes of its own, which then do not depend on the samples beside it.
     throw: whether a sample that fails raises; else its states are NaN, and it sends no gradient.
     target: what the steps run as: `torch`, or on the CPU `loops`, which Numba compiles at the first solve, in seconds.
-    Raises ModelError for values that do not fit and methods that take no steps on tensors, SolveError for a solve that fails.
+    networks: name -> module of the problem's opaque networks, whose parameters are values, as vectors, like others: `weights_of(module)`.
+    Raises TargetError for a network that is bound to nothing, ModelError for values that do not fit and methods that take no steps on
+    tensors, SolveError for a solve that fails.
     """
     chosen = settings or Settings()
     used = on_tensors(chosen.method)
+    modules = bind(problem, networks or {})
     tensors, bound = checked(problem, values)
     shared = frozenset(leaf.name for leaf in problem.model.names) - bound.batched
     ready = program(problem, shared)
     way = lay(ready, tensors, bound.batched, bound.batch, own_steps and chosen.steps is None)
     like = next(iter(tensors.values()), torch.zeros((), dtype=torch.float64))
     depths = node_depths(ready, tensors, way, like.device)
-    stepper = DerivedStepper(used, ready.parts, shared, way.grid.samples == 1, target)
+    applied = tuple(modules[name] for name in ready.parts.field.networks)
+    stepper = DerivedStepper(used, ready.parts, shared, way.grid.samples == 1, target, applied)
     steps = Steps(chosen.steps, Tolerance(chosen.rtol, chosen.atol), max_steps=chosen.max_steps, throw=throw)
     task = Task(stepper, way.grid, steps, batch=bound.batch)
-    state = _initial(ready, tensors, bound, way, depths)
+    state = _initial(ready, tensors, modules, bound, way, depths)
     names = tuple(tensors[leaf.name] for leaf in ready.parts.names)
     states = (sensitivity or DiscreteAdjoint()).states(task, depths, state, names)
-    return Solved(ready, tensors, bound, way, depths, states, task.solved, chosen.method, target)
+    return Solved(ready, tensors, bound, way, depths, states, task.solved, chosen.method, target, modules)
 
 
-def _initial(ready: Program, tensors: Mapping[str, Tensor], bound: Bound, way: Path, depths: Tensor) -> State:
+def _initial(
+    ready: Program, tensors: Mapping[str, Tensor], modules: Mapping[str, OnTensors], bound: Bound, way: Path, depths: Tensor
+) -> State:
     """The states at s0, one for each sample, and a running cost of 0."""
     like = next(iter(tensors.values()), depths)
     pieces = torch.as_tensor(way.grid.pieces[:, 0]).to(like)
     flags = {flag.name: _own(pieces[:, i]) for i, flag in enumerate(ready.parts.pieces.flags)}
-    found = ready.initial({**tensors, **flags, ready.parts.depth.name: _own(depths[:, 0]).to(like)})
+    found = ready.initial({**tensors, **modules, **flags, ready.parts.depth.name: _own(depths[:, 0]).to(like)})
     blocks = [found[z.name] for z in ready.parts.states]
     if bound.batch is not None:
         ranks = [len(shape_of(z)) for z in ready.parts.states]

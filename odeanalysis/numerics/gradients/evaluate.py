@@ -19,6 +19,7 @@ from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run, solve_setting
 from odeanalysis.numerics.gradients.setting import prepare
 from odeanalysis.numerics.gradients.settings import Settings
+from odeanalysis.numerics.networks import ArrayNetwork
 
 
 class Sensitivity(Protocol):
@@ -45,9 +46,15 @@ class Evaluation:
     statistics: dict[str, Any]
 
 
-def solve_problem(problem: Problem, values: Mapping[str, Any], settings: Settings | None = None) -> Run:
-    """Solves a problem for values. Raises ModelError for values that do not fit, SolveError for a solve that fails."""
-    return solve_setting(prepare(problem, values), settings or Settings())
+def solve_problem(
+    problem: Problem, values: Mapping[str, Any], settings: Settings | None = None, networks: Mapping[str, ArrayNetwork] | None = None
+) -> Run:
+    """Solves a problem for values.
+
+    networks: name -> object of the problem's opaque networks, see `ArrayNetwork`.
+    Raises ModelError for values that do not fit, TargetError for a network that is bound to nothing, SolveError for a solve that fails.
+    """
+    return solve_setting(prepare(problem, values, networks), settings or Settings())
 
 
 def evaluate(
@@ -56,12 +63,15 @@ def evaluate(
     settings: Settings | None = None,
     sensitivity: Sensitivity | None = None,
     wrt: Iterable[str] | None = None,
+    networks: Mapping[str, ArrayNetwork] | None = None,
 ) -> Evaluation:
     """The value, the gradient with respect to every value given (or to `wrt`), the final state and the statistics.
 
-    Raises ModelError for bad values, SolveError for a failed solve or a result that is not finite.
+    networks: name -> object of the problem's opaque networks, see `ArrayNetwork`.
+    Raises ModelError for bad values, TargetError for a network that is bound to nothing, SolveError for a failed solve or a result that is
+    not finite.
     """
-    return of_run(solve_problem(problem, values, settings), sensitivity, wrt)
+    return of_run(solve_problem(problem, values, settings, networks), sensitivity, wrt)
 
 
 def of_run(run: Run, sensitivity: Sensitivity | None = None, wrt: Iterable[str] | None = None) -> Evaluation:

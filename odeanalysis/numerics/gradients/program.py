@@ -47,7 +47,7 @@ class Compiled:
 
     @cached_property
     def taken(self) -> tuple[str, ...]:
-        return tuple(leaf.name for leaf in self.formula.inputs)
+        return (*(leaf.name for leaf in self.formula.inputs), *self.formula.networks)
 
     @cached_property
     def given(self) -> tuple[str, ...]:

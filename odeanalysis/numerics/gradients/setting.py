@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,16 +10,20 @@ import numpy as np
 
 from odeanalysis.derivations.parts import COST
 from odeanalysis.modeling.model import Problem
+from odeanalysis.modeling.networks import check_bound
 from odeanalysis.modeling.values import Bound, bind
 from odeanalysis.numerics.gradients.motion import met
 from odeanalysis.numerics.gradients.paths import Path, moved, path
 from odeanalysis.numerics.gradients.program import Array, Layout, Program, layout, program
+from odeanalysis.numerics.networks import ArrayNetwork, on_arrays
 from odeanalysis.symbolic.nodes import shape_of
 
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """A problem with its values: what is there before anything is solved. `batch` is at least 1; `values` hold no data."""
+    """A problem with its values: what is there before anything is solved. `batch` is at least 1; `values` hold no data, but
+    the networks.
+    """
 
     program: Program
     bound: Bound
@@ -55,12 +59,15 @@ class Setting:
         return {**self.environment(depth, y, pieces), **own}
 
 
-def prepare(problem: Problem, values: Mapping[str, Any] | Bound) -> Setting:
-    """Binds values and lays out path and initial state. Raises ModelError for values that do not fit.
+def prepare(problem: Problem, values: Mapping[str, Any] | Bound, networks: Mapping[str, ArrayNetwork] | None = None) -> Setting:
+    """Binds values and networks, and lays out path and initial state.
+
+    Raises ModelError for values that do not fit, TargetError for a network that is bound to nothing.
 
     Warns where a sample's domain runs backward although a cost wants it to run forward.
     """
-    bound = values if isinstance(values, Bound) else bind(problem, values)
+    bound = values if isinstance(values, Bound) else replace(bind(problem, values), networks=on_arrays(problem, networks or {}))
+    check_bound(problem, bound.networks)
     shared = frozenset(leaf.name for leaf in problem.model.names) - bound.batched
     setting = settle(program(problem, shared), bound)
     if problem.one_way:
@@ -84,11 +91,12 @@ def settle(ready: Program, bound: Bound, old: Path | None = None) -> Setting:
     batch = 1 if bound.batch is None else bound.batch
     names = {leaf.name: bound.arrays[leaf.name] for leaf in ready.parts.names}
     way = path(ready, names, batch) if old is None else moved(ready, names, batch, old)
-    states = initial_states(ready, names, way)
+    named = {**names, **bound.networks}
+    states = initial_states(ready, named, way)
     shapes = {z.name: np.shape(states[z.name])[np.ndim(states[z.name]) - len(shape_of(z)) :] for z in ready.parts.states}
     form = layout(ready.parts, shapes)
     y0 = form.pack({**states, COST.name: np.zeros(())}, (batch,))
-    return Setting(ready, bound, names, batch, way, form, y0)
+    return Setting(ready, bound, named, batch, way, form, y0)
 
 
 def initial_states(ready: Program, names: Mapping[str, Array], way: Path) -> dict[str, Array]:

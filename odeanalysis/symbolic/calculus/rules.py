@@ -113,6 +113,18 @@ def _solve(node: Any, out: Any, c: Any, i: int) -> Any:
     return ex.negative(ex.outer(weight, out)) if i == 0 else weight
 
 
+OTHER = {"vjp": "jvp", "jvp": "vjp"}
+
+
+def _apply(node: Any, out: Any, c: Any, i: int) -> Any:
+    """The transposed derivative of a network; what is linear in its last argument has there the transpose of itself."""
+    arguments, place = node.args[3:], i - 3
+    if node.path and place == len(arguments) - 1:
+        *before, (kind, at) = node.path
+        return ex.apply(node.name, (*before, (OTHER[kind], at)), shape_of(arguments[-1]), *arguments[:-1], c)
+    return ex.apply(node.name, (*node.path, ("vjp", place)), shape_of(arguments[place]), *arguments, c)
+
+
 PULLBACKS: Table[type, Pullback] = Table(
     {
         sp.Add: lambda node, out, c, i: c,
@@ -136,6 +148,7 @@ PULLBACKS: Table[type, Pullback] = Table(
         nodes.Diag: lambda node, out, c, i: diagonal(c),
         nodes.Diagonal: lambda node, out, c, i: ex.diag(c),
         nodes.Solve: _solve,
+        nodes.Apply: _apply,
         **dict.fromkeys(SCALAR_CLASSES, _scalar_function),
     }
 )
@@ -201,6 +214,20 @@ def _push_solve(node: Any, out: Any, tangents: list[Any]) -> Any:
     return ex.solve(node.args[0], ex.add(*terms))
 
 
+def _push_apply(node: Any, out: Any, tangents: list[Any]) -> Any:
+    """The derivative of a network, one argument after the other; what is linear in its last argument is itself there."""
+    arguments = node.args[3:]
+    moved = [(place, t) for place, t in enumerate(tangents[3:]) if t is not None]
+    last = len(arguments) - 1 if node.path else None
+    along = (
+        ex.apply(node.name, node.path, node.shape, *arguments[:-1], t)
+        if place == last
+        else ex.apply(node.name, (*node.path, ("jvp", place)), node.shape, *arguments, t)
+        for place, t in moved
+    )
+    return ex.add(*along)
+
+
 PUSHES: Table[type, Push] = Table(
     {
         **dict.fromkeys(
@@ -225,6 +252,7 @@ PUSHES: Table[type, Push] = Table(
         scalars.where: _where,
         nodes.Map: _push_map,
         nodes.Solve: _push_solve,
+        nodes.Apply: _push_apply,
         **dict.fromkeys(SCALAR_CLASSES, _by_slopes(_scalar_function)),
     }
 )

@@ -12,7 +12,8 @@ from odeanalysis.symbolic.functions import SCALAR_CLASSES
 from odeanalysis.symbolic.nodes import Array, ArrayScalar, shape_of
 from odeanalysis.symbolic.printing import order
 from odeanalysis.symbolic.printing import text as plain
-from odeanalysis.symbolic.printing.latex_names import name_latex
+from odeanalysis.symbolic.printing.latex_names import SPECIAL as SPECIAL_LETTERS
+from odeanalysis.symbolic.printing.latex_names import escaped, name_latex
 from odeanalysis.symbolic.shapes import Shape
 
 # how tightly a piece holds together, loosest first
@@ -36,6 +37,7 @@ COMPARISONS = {"lt": "<", "le": r"\le"}
 HALF = sp.Rational(1, 2)
 ONES = r"\mathbf{1}"
 TOP = r"\top"
+TRANSPOSED = {"vjp": rf"^{{{TOP}}}", "jvp": ""}
 
 
 class Latex(NamedTuple):
@@ -301,6 +303,19 @@ def _solve(write: Write, node: Any) -> Latex:
     return Latex(f"{_raised(write, node.args[0], '-1').text} {write(node.args[1]).at(MATMUL)}", MATMUL)
 
 
+def _apply(write: Write, node: Any) -> Latex:
+    r"""`conv(z)`, and its derivatives as Jacobians `\mathrm{D}_k` in argument k, transposed or not, times the last argument."""
+    arguments = [write(argument) for argument in node.args[3:]]
+    name = name_latex(node.name) if len(node.name) == 1 else rf"\mathrm{{{escaped(node.name, SPECIAL_LETTERS)}}}"
+    for kind, place in node.path[:-1]:
+        name = rf"\mathrm{{D}}_{{{place}}}{TRANSPOSED[kind]} {name}"
+    if not node.path:
+        return call(name, *arguments)
+    kind, place = node.path[-1]
+    jacobian = call(rf"\mathrm{{D}}_{{{place}}} {name}", *arguments[:-1]).text
+    return Latex(f"{jacobian}{TRANSPOSED[kind]} {arguments[-1].at(MATMUL)}", MATMUL)
+
+
 def _batch_sum(write: Write, node: Any) -> Latex:
     return Latex(rf"\sum_{{\text{{batch}}}} {write(node.args[0]).at(PRODUCT)}", SUM)
 
@@ -339,6 +354,7 @@ RULES: dict[type, Rule] = {
     nodes.Diag: _called(r"\operatorname{diag}"),
     nodes.Diagonal: _called(r"\operatorname{diag}"),
     nodes.Solve: _solve,
+    nodes.Apply: _apply,
     nodes.Concat: _concat,
     nodes.Element: _part,
     nodes.Slice: _part,

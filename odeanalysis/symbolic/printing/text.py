@@ -292,6 +292,12 @@ def _name(write: Write, node: Any) -> Text:
     return Text(node.name)
 
 
+def _apply(write: Write, node: Any) -> Text:
+    """`conv(z, w)`, and its derivatives `conv.vjp0(z, w, c)`, `conv.jvp0(z, w, t)`; no text of a model can say what the network is."""
+    name = ".".join([node.name, *(f"{kind}{place}" for kind, place in node.path)])
+    return call(name, *map(write, node.args[3:]))
+
+
 def _called(name: str) -> Rule:
     return lambda write, node: call(name, *map(write, node.args))
 
@@ -323,6 +329,7 @@ RULES: dict[type, Rule] = {
     nodes.Diag: _called("diag"),
     nodes.Diagonal: _called("diag"),
     nodes.Solve: _called("solve"),
+    nodes.Apply: _apply,
     nodes.Concat: _called("concat"),
     nodes.Element: _part,
     nodes.Slice: _part,
