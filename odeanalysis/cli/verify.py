@@ -1,5 +1,6 @@
 """`odeanalysis verify`: derives, proves and measures the claims, with a live table of verdicts."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,9 +52,12 @@ def verify(
         from odeanalysis.verification import catalogue, runner
 
         references = catalogue.chosen(claims or [])
+        found = runner.run(references, seed, jobs, resume=resume)
+    if html is not None:
+        html.mkdir(parents=True, exist_ok=True)  # before the claims are run, which takes minutes
     reports = {}
     with _table(references, seed) as show:
-        for reference, report in runner.run(references, seed, jobs, resume=resume):
+        for reference, report in found:
             reports[reference] = report
             show(reference, report)
     ordered = {reference: reports[reference] for reference in references}
@@ -69,6 +73,8 @@ def _check(json: Path | None, html: Path | None, jobs: int, resume: Path | None)
             stop(f"{option} {path}: there is no folder {path.parent}; make it first")
         if path is not None and path.is_dir():
             stop(f"{option} {path}: this is a folder; name a file in it")
+        if path is not None:
+            _check_place(option, path, path if path.exists() else path.parent)
     if html is not None:
         _check_page(html)
 
@@ -77,6 +83,12 @@ def _check_page(html: Path) -> None:
     require("--html", (*PAGES, *PLOTS))
     if html.exists() and not html.is_dir():
         stop(f"--html {html}: this is a file; name a folder")
+    _check_place("--html", html, next(one for one in (html, *html.absolute().parents) if one.exists()))
+
+
+def _check_place(option: str, path: Path, place: Path) -> None:
+    if not os.access(place, os.W_OK) or (path != place and not place.is_dir()):
+        stop(f"{option} {path}: {place} may not be written; name another place")
 
 
 def _write(reports: "dict[str, Report]", json: Path | None, html: Path | None) -> None:
@@ -89,7 +101,6 @@ def _write(reports: "dict[str, Report]", json: Path | None, html: Path | None) -
         with progress("drawing"):
             from odeanalysis.reports.claims import page
 
-            html.mkdir(parents=True, exist_ok=True)
             (html / "index.html").write_text(page(reports), encoding="utf-8")
 
 

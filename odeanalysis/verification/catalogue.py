@@ -11,22 +11,13 @@ from functools import cache, lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from hypothesis.errors import HypothesisException
-from mpmath.libmp import NoConvergence
-from sympy.polys.polyerrors import BasePolynomialError
-
-from odeanalysis.errors import ModelError, OdeAnalysisError
+from odeanalysis.errors import ModelError
+from odeanalysis.verification.border import Raised, border
 from odeanalysis.verification.claim import Claim
 from odeanalysis.verification.claims import CLAIMS
 from odeanalysis.verification.files import importable, load, package_of, sources
 
 GROUP = "odeanalysis.claims"
-# what a wrong claim, proof, measurement or derivation raises; it is reported, so that other claims go on
-BROKEN = (
-    *(OdeAnalysisError, HypothesisException, BasePolynomialError, NoConvergence, ArithmeticError, AssertionError, AttributeError),
-    *(EOFError, ImportError, LookupError, MemoryError, NameError, OSError, RuntimeError, StopIteration, SyntaxError, SystemExit),
-    *(TypeError, ValueError, Warning),
-)
 
 
 def known() -> dict[str, Claim]:
@@ -36,15 +27,16 @@ def known() -> dict[str, Claim]:
 
 @lru_cache(maxsize=1)
 def _registered() -> dict[str, tuple[Claim, str]]:
-    """Claims of other packages, with their modules. One that cannot be loaded, or takes an id of ours, is left out with a warning."""
+    """Claims of other packages, with their modules. One that cannot be loaded, or whose id is taken, is left out with a warning."""
     found: dict[str, tuple[Claim, str]] = {}
     for entry in entry_points(group=GROUP):
         try:
-            claim = entry.load()
-        except BROKEN as error:
+            with border():
+                claim = entry.load()
+        except Raised as error:
             warnings.warn(f"the claim {entry.name!r} of an installed package cannot be loaded: {error}; mend or remove it", stacklevel=2)
             continue
-        if not isinstance(claim, Claim) or claim.id in CLAIMS:
+        if not isinstance(claim, Claim) or claim.id in {*CLAIMS, *found}:
             warnings.warn(
                 f"the entry {entry.name!r} of an installed package is no claim with an id of its own; it is left out", stacklevel=2
             )
@@ -74,9 +66,17 @@ def file_of(reference: str) -> Path | None:
 
 
 def chosen(asked: Iterable[str]) -> list[str]:
-    """The references asked for, or all claims; a file stands for all claims in it. Raises ModelError for one that is not there."""
-    references = [one for name in asked for one in _expanded(name)]
-    return list(dict.fromkeys(references)) or list(known())
+    """The references asked for, or all claims; a file stands for all claims in it.
+
+    Raises ModelError for one that is not there, and for two claims of one id, which a report could not tell apart.
+    """
+    references = dict.fromkeys(one for name in asked for one in _expanded(name))
+    taken: dict[str, str] = {}
+    for one in references:
+        other = taken.setdefault(find(one).id, one)
+        if other != one:
+            raise ModelError(f"{other} and {one} are claims of one id; give one of them another, or run them one after the other")
+    return list(references) or list(known())
 
 
 def _expanded(name: str) -> Iterator[str]:
@@ -105,10 +105,14 @@ def _in_file(path: str) -> dict[str, Claim]:
     if not Path(path).is_file():
         raise ModelError(f"there is no file {path}; name a claim, or a Python file with claims in it")
     try:
-        module = load(Path(path))
-    except BROKEN as error:
-        raise ModelError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
-    found = {value.id: value for value in vars(module).values() if isinstance(value, Claim)}
+        with border():
+            module = load(Path(path))
+    except Raised as error:
+        raise ModelError(f"{path} cannot be loaded: {error}") from error
+    found: dict[str, Claim] = {}
+    for claim in (value for value in vars(module).values() if isinstance(value, Claim)):
+        if found.setdefault(claim.id, claim) is not claim:
+            raise ModelError(f"{path} has two claims of the id {claim.id!r}; give one of them another")
     if not found:
         raise ModelError(f"{path} has no claim in it; state one as a Claim, as docs/extending.md shows")
     return found

@@ -1,5 +1,6 @@
 """`Claim`: a statement as printed and as it should read, with a proof, a measurement, and a verdict that is computed from them."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ from odeanalysis.verification.figure import Figure
 from odeanalysis.verification.proof import Step
 from odeanalysis.verification.ways import WAYS, base
 
+ID = re.compile(r"[\w.-]+")
 CLEAR = 100.0
 ENOUGH = 2
 MISSING = 0.5
@@ -178,6 +180,7 @@ class Claim:
 
     printed: the paper's sentence (None where it prints none).  corrected: as it should read.  prove: -> the steps of the proof.
     measure: seed -> Evidence.  rests_on: theorems from outside that the proof uses.  shown: a problem whose derivation the report prints.
+    Raises ModelError for an id that is no name, and for hypotheses that are no tuple of texts.
     """
 
     id: str
@@ -190,6 +193,12 @@ class Claim:
     measure: Callable[[int], Evidence]
     rests_on: tuple[Theorem, ...] = ()
     shown: Callable[[], Problem] | None = None
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.id, str) and ID.fullmatch(self.id)):
+            raise ModelError(f"{self.id!r} is no id of a claim; give one of letters, digits, '-', '_' and '.'")
+        if not (isinstance(self.hypotheses, tuple) and all(isinstance(one, str) for one in self.hypotheses)):
+            raise ModelError(f"the claim {self.id!r} has hypotheses {self.hypotheses!r}; give a tuple of texts, as in ('f is Lipschitz',)")
 
 
 def verdict(claim: Claim, evidence: Evidence, proved: bool) -> str:

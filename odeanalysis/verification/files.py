@@ -64,11 +64,11 @@ def _home(module: ModuleType) -> Path | None:
 
 
 def sources(path: Path) -> list[Path]:
-    """A file and the files beside it that it imports, wherever in it, and that those import in their turn."""
+    """A file and the files beside it that it imports, wherever in it, and that those import in their turn; none where it is gone."""
     folder, found, waiting = path.resolve().parent, set[Path](), [path.resolve()]
     while waiting:
         one = waiting.pop()
-        if one not in found:
+        if one not in found and one.is_file():
             found.add(one)
             waiting += [near for name in _imported(one) for near in _files(folder / name)]
     return sorted(found)

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -15,6 +15,8 @@ from odeanalysis.verification.catalogue import sources_of
 from odeanalysis.verification.report import Report, document, report_from
 
 ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("key", "reference", "report")  # of a line
+START = '{"key": "'
 BENEATH = ("numpy", "scipy", "sympy", "mpmath", "numba", "hypothesis")
 
 
@@ -31,7 +33,7 @@ class Journal:
 
     def _current(self, line: dict) -> bool:
         """Whether a line is of this seed, of the library as it is, and of its claim as it stands in its file."""
-        return "reference" in line and line["key"] == self._key(line["reference"])
+        return line["key"] == self._key(line["reference"])
 
     def keep(self, reference: str, report: Report) -> None:
         """Appends a report; once this returns, it is on the disk."""
@@ -44,22 +46,22 @@ class Journal:
     def _key(self, reference: str) -> str:
         return f"{fingerprint()} {source_mark(reference)} seed {self.seed}"
 
-    def _lines(self) -> Iterator[dict]:
-        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
-        *whole, rest = text.split("\n")
-        for number, line in enumerate(whole, start=1):
-            yield self._read(line, number)
-        if rest:
+    def _lines(self) -> list[dict]:
+        text = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
+        found = [self._read(line, number) for number, line in enumerate(text.split("\n"), start=1) if line]
+        if text and not text.endswith("\n"):
             # the last line was being written when the run was killed: a new one must not join it
             with self.path.open("a", encoding="utf-8") as file:
                 file.write("\n")
+        return found
 
     def _read(self, line: str, number: int) -> dict:
         try:
             found = json.loads(line)
         except json.JSONDecodeError:
-            return {"key": "cut short"}
-        if not (isinstance(found, dict) and {"key", "reference", "report"} <= set(found)):
+            # what was cut short begins as a line does
+            found = dict.fromkeys(PARTS, "cut short") if line.startswith(START) or START.startswith(line) else None
+        if not (isinstance(found, dict) and set(PARTS) <= set(found)):
             raise ModelError(f"{self.path}, line {number}: not a line of a journal of `verify`; name another file")
         return found
 

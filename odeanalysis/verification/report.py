@@ -1,9 +1,13 @@
 """What `verify` says of a claim: plain data that goes through JSON and other processes unchanged."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar
 
+import numpy as np
+
+from odeanalysis.errors import ModelError
 from odeanalysis.verification.claim import Check, Claim, Evidence, Floor, Theorem, checks, verdict
 from odeanalysis.verification.figure import Figure, Line
 from odeanalysis.verification.proof import Step
@@ -54,10 +58,10 @@ class Unfinished(Report):
 
 
 def concluded(claim: Claim, proof: Iterable[Step], evidence: Evidence, seconds: float) -> Report:
-    """The report of a claim that was proved and measured."""
+    """The report of a claim that was proved and measured, as JSON gives it back. Raises ModelError for what JSON cannot hold."""
     steps = tuple(proof)
     refuted = evidence.printed is not None and evidence.printed.fails
-    return Report(
+    report = Report(
         **stated(claim),
         verdict=verdict(claim, evidence, bool(steps) and all(step.holds for step in steps)),
         checks=checks(claim, evidence, [replace(step, title=f"{step.title} ({step.way})") for step in steps]),
@@ -67,6 +71,7 @@ def concluded(claim: Claim, proof: Iterable[Step], evidence: Evidence, seconds: 
         figures=evidence.figures,
         beside=tuple(Finding(one.printed, one.meant, one.finding, one.instead, one.example) for one in evidence.beside),
     )
+    return report_from(json.loads(json.dumps(document(report), default=_listed)))
 
 
 def unfinished(claim: Claim, reason: str, seconds: float) -> Unfinished:
@@ -87,6 +92,14 @@ def stated(claim: Claim) -> dict[str, Any]:
 def document(report: Report) -> dict[str, Any]:
     """A report as JSON's own types; a check whose measurement must not fall below its bound has its sign beside it."""
     return {**asdict(report), "checks": [{**asdict(one), **_signed(one)} for one in report.checks]}
+
+
+def _listed(value: Any) -> Any:
+    """An array or a number of NumPy's as JSON's own types."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    kind = type(value).__name__
+    raise ModelError(f"a claim gives back a {kind}, which JSON cannot hold; give numbers, texts, and lists or dicts of them")
 
 
 def _signed(check: Check) -> dict[str, str]:

@@ -1,14 +1,18 @@
 """`verify`: runs claims, each by itself, and reports their verdicts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
-from odeanalysis.verification.catalogue import BROKEN, at_home, chosen, find
+from odeanalysis.derivations.adjoint import adjoint
+from odeanalysis.verification.border import Raised, border
+from odeanalysis.verification.catalogue import at_home, chosen, find
+from odeanalysis.verification.claim import Claim, Evidence
 from odeanalysis.verification.journal import Journal
+from odeanalysis.verification.proof import Step
 from odeanalysis.verification.report import Report, concluded, unfinished
 
 DIED = "its process ended before it had a result: it was killed, ran out of memory, or the claim itself ended it"
@@ -31,10 +35,18 @@ def verify(
 def run(
     references: Iterable[str], seed: int = 0, jobs: int = 1, executor: Executor | None = None, resume: Path | None = None
 ) -> Iterator[tuple[str, Report]]:
-    """The claims with their reports, as they are finished; those kept by an earlier run come first."""
+    """The claims with their reports, as they are finished; those kept by an earlier run come first.
+
+    Raises ModelError at once where `resume` is another file.
+    """
     journal = None if resume is None else Journal(resume, seed)
     kept = {} if journal is None else journal.finished()
-    wanted = list(references)
+    return _run(list(references), seed, jobs, executor, journal, kept)
+
+
+def _run(
+    wanted: list[str], seed: int, jobs: int, executor: Executor | None, journal: Journal | None, kept: Mapping[str, Report]
+) -> Iterator[tuple[str, Report]]:
     yield from ((one, kept[one]) for one in wanted if one in kept)
     for reference, report in _examined([one for one in wanted if one not in kept], seed, jobs, executor):
         if journal is not None and report.finished:
@@ -108,12 +120,16 @@ def examine(reference: str, seed: int) -> Report:
     """Proves and measures one claim. A step that raises is reported as a failed check."""
     claim, begun = find(reference), perf_counter()
     try:
-        with at_home(reference):
-            proof = tuple(claim.prove())
-            evidence = claim.measure(seed)
-        return concluded(claim, proof, evidence, perf_counter() - begun)
-    except BROKEN as error:
-        return unfinished(claim, _said(error), perf_counter() - begun)
+        with border(), at_home(reference):
+            return concluded(claim, *_worked_out(claim, seed), perf_counter() - begun)
+    except Raised as error:
+        return unfinished(claim, str(error), perf_counter() - begun)
+
+
+def _worked_out(claim: Claim, seed: int) -> tuple[tuple[Step, ...], Evidence]:
+    if claim.shown is not None:
+        adjoint(claim.shown())  # what cannot be derived is found here, and not once the page is drawn
+    return tuple(claim.prove()), claim.measure(seed)
 
 
 def _said(error: BaseException) -> str:

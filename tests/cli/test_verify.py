@@ -1,6 +1,7 @@
 """`verify`: its table, its files, and its exit code."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,8 @@ REFUSED = {
     "no folder for the journal": ([CLAIM, "--resume", "no/such/folder/j"], "no/such/folder"),
     "a folder for a journal": ([CLAIM, "--resume", "."], "this is a folder"),
     "a file for a page": ([CLAIM, "--html", __file__], "this is a file"),
+    "a page below a file": ([CLAIM, "--html", f"{__file__}/page"], f"{__file__} may not be written"),
+    "another file for a journal": ([CLAIM, "--resume", __file__], f"{__file__}, line 1: not a line of a journal"),
     "no such file of claims": (["nothing.py"], "there is no file nothing.py"),
     "a file without claims": ([__file__.replace("test_verify", "__init__")], "has no claim in it"),
 }
@@ -82,4 +85,22 @@ REFUSED = {
 def test_wrong_arguments_are_refused(name: str):
     arguments, words = REFUSED[name]
     outcome = run("verify", *arguments)
-    assert outcome.code == 2 and outcome.out == "" and words in outcome.err
+    assert outcome.code == 2 and outcome.out == "" and words in outcome.err and outcome.err.count("error: ") == 1
+
+
+@pytest.mark.parametrize("option", ["--json", "--html", "--resume"])
+@pytest.mark.parametrize("there", [True, False], ids=["there", "new"])
+def test_what_may_not_be_written_is_refused_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, there: bool):
+    """The user of the tests may be one who may write everywhere: the answer of the system is stated."""
+    place = tmp_path / "place"
+    if there:
+        place.mkdir() if option == "--html" else place.touch()
+    asked = []
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK or asked.append(Path(path)))
+    outcome = run("verify", CLAIM, option, place)
+    assert outcome.code == 2 and outcome.out == "" and f"{option} {place}: " in outcome.err and "may not be written" in outcome.err
+    assert asked == [place if there else tmp_path] and place.exists() == there
+
+
+def test_a_wrong_name_leaves_no_folder_behind(tmp_path: Path):
+    assert run("verify", "refection", "--html", tmp_path / "page").code == 2 and not (tmp_path / "page").exists()

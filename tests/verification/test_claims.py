@@ -17,6 +17,7 @@ from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.calculus.rules import PULLBACKS
 from odeanalysis.symbolic.functions import FUNCTIONS
 from odeanalysis.verification import runner
+from odeanalysis.verification.border import Raised, border
 from odeanalysis.verification.claim import Check, Evidence, Form, Gap, checks, verdict
 from odeanalysis.verification.claims import CLAIMS
 from odeanalysis.verification.proof import Step
@@ -232,10 +233,11 @@ BREAKS = {
 def is_gone(claim):
     """Whether a claim has no verdict: a step of its proof fails, so that nothing need be measured, or what is measured says so."""
     try:
-        if not all(step.holds for step in claim.prove()):
-            return True
-        evidence = claim.measure(0)
-    except runner.BROKEN:
+        with border():
+            if not all(step.holds for step in claim.prove()):
+                return True
+            evidence = claim.measure(0)
+    except Raised:
         return True
     return verdict(claim, evidence, True) == "inconclusive" and not all(check.passed for check in checks(claim, evidence, ()))
 

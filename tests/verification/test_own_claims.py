@@ -1,5 +1,6 @@
 """Claims from elsewhere: those of a user's file with its neighbours, and those of installed packages."""
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -50,7 +51,7 @@ def beside(folder: Path, value: int) -> Path:
     (folder / "late.py").write_text("from near import VALUE as LATE\n", encoding="utf-8")
     path = folder / "mine.py"
     text = several(
-        "mine: import late; pickle.dumps(Mine()); return Evidence(form(late.LATE), form(2))",
+        f"{folder.name}: import late; pickle.dumps(Mine()); return Evidence(form(late.LATE), form(2))",
         more="import near, pickle\nassert near.VALUE in (1, 2)\nclass Mine: pass",
     )
     path.write_text(text, encoding="utf-8")
@@ -60,7 +61,7 @@ def beside(folder: Path, value: int) -> Path:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_files_with_neighbours_of_the_same_names_do_not_clash(tmp_path: Path, as_before, jobs):
     paths = [beside(tmp_path / name, value) for name, value in (("a", 1), ("b", 2), ("c", 1))]
-    found = runner.verify([f"{path}:mine" for path in paths], jobs=jobs)
+    found = runner.verify([f"{path}:{path.parent.name}" for path in paths], jobs=jobs)
     assert [report.verdict for report in found] == ["holds", "inconclusive", "holds"], found
 
 
@@ -75,7 +76,7 @@ def test_a_file_in_a_folder_of_pythons_path_shares_its_modules(tmp_path: Path, m
     """As in a script or a notebook: what is imported from there is there already, and stays."""
     path = beside(tmp_path / "a", 1)
     monkeypatch.syspath_prepend(path.parent)
-    assert runner.verify([f"{path}:mine"])[0].verdict == "holds"
+    assert runner.verify([f"{path}:a"])[0].verdict == "holds"
     assert sys.modules.pop("near").VALUE == sys.modules.pop("late").LATE == 1
 
 
@@ -85,10 +86,16 @@ CANNOT = {
     "assert False": "AssertionError",
     "def": "SyntaxError",
     "raise SystemExit(0)": "SystemExit: 0",
+    "raise type('Mine', (BaseException,), {})('no')": "Mine: no",
+    OWN.replace('id="own"', 'id="own claim:1"'): "ModelError: 'own claim:1' is no id of a claim",
+    OWN.replace('id="own"', "id=1"): "ModelError: 1 is no id of a claim",
+    OWN.replace(
+        "hypotheses=()", 'hypotheses="f is Lipschitz"'
+    ): "ModelError: the claim 'own' has hypotheses 'f is Lipschitz'; give a tuple",
 }
 
 
-@pytest.mark.parametrize("text", CANNOT)
+@pytest.mark.parametrize("text", CANNOT, ids=CANNOT.values())
 def test_a_file_that_cannot_be_loaded(tmp_path: Path, text: str):
     path = tmp_path / "broken.py"
     path.write_text(text, encoding="utf-8")
@@ -96,9 +103,31 @@ def test_a_file_that_cannot_be_loaded(tmp_path: Path, text: str):
         runner.verify([str(path)])
 
 
+def test_two_claims_of_one_id_are_refused(tmp_path: Path):
+    """In one file, in two, and beside one of ours; one claim of two names is no other."""
+    same, other, ours = (tmp_path / name for name in ("same.py", "other.py", "ours.py"))
+    same.write_text(several("own"), encoding="utf-8")
+    with pytest.raises(oda.ModelError, match=r"same\.py has two claims of the id 'own'"):
+        catalogue.chosen([str(same)])
+    other.write_text(f"{OWN}\nAGAIN = OWN\n", encoding="utf-8")
+    ours.write_text(OWN.replace('id="own"', f'id="{CLAIM}"'), encoding="utf-8")
+    again = tmp_path / "again.py"
+    again.write_text(OWN, encoding="utf-8")
+    assert catalogue.chosen([str(other), str(other), CLAIM]) == [f"{other}:own", CLAIM]
+    for first, second in ((f"{other}:own", f"{again}:own"), (f"{ours}:{CLAIM}", CLAIM)):
+        with pytest.raises(oda.ModelError, match=f"{re.escape(first)} and {re.escape(second)} are claims of one id"):
+            catalogue.chosen([first, second])
+
+
 def test_claims_of_installed_packages():
     with registered(replace(CLAIMS[CLAIM], id="theirs")):
         assert "theirs" in catalogue.known() and runner.verify(["theirs"])[0].verdict == "holds"
+
+
+def test_the_second_entry_of_an_id_is_left_out_with_a_warning():
+    first, second = (replace(CLAIMS[CLAIM], id="theirs", title=title) for title in ("first", "second"))
+    with registered(first, second), pytest.warns(UserWarning, match="'theirs' of an installed package"):
+        assert catalogue.known()["theirs"] == first
 
 
 @pytest.mark.parametrize("found", [None, CLAIMS[CLAIM], "no claim"], ids=["not loaded", "an id of ours", "no claim"])

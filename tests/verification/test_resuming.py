@@ -177,9 +177,31 @@ def test_a_line_that_was_cut_short_does_not_count(tmp_path: Path, told_here):
 
 def test_another_file_is_no_journal(tmp_path: Path):
     path = tmp_path / "journal"
-    path.write_text('{"a": 1}\n', encoding="utf-8")
-    with pytest.raises(oda.ModelError, match="line 1: not a line of a journal"):
-        Journal(path, 0).finished()
+    for content in (b'{"a": 1}\n', b"some notes\n", b"1", b"\xff\x00\n"):
+        path.write_bytes(content)
+        with pytest.raises(oda.ModelError, match="line 1: not a line of a journal"):
+            runner.run([CLAIM], resume=path)  # at once, before it is asked for a report
+        assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("length", [1, 5, 8, 9, 40])
+def test_a_line_that_was_cut_short_anywhere_does_not_count(tmp_path: Path, told_here, length: int):
+    path = tmp_path / "journal"
+    Journal(path, 0).keep(CLAIM, told_here)
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole + whole[:length], encoding="utf-8")
+    Journal(path, 0).finished()
+    Journal(path, 0).keep("end-depth", told_here)
+    assert set(Journal(path, 0).finished()) == {CLAIM, "end-depth"}
+
+
+def test_a_claim_whose_file_is_gone_does_not_count(tmp_path: Path, told_here):
+    path, kept = tmp_path / "mine.py", tmp_path / "journal"
+    path.write_text(OWN, encoding="utf-8")
+    Journal(kept, 0).keep(f"{path}:own", told_here)
+    Journal(kept, 0).keep(CLAIM, told_here)
+    path.unlink()
+    assert Journal(kept, 0).finished() == {CLAIM: told_here}
 
 
 def test_reports_go_through_json_unchanged(told_here):

@@ -1,5 +1,6 @@
-"""Running claims: in other processes, through any executor, and where workers are lost."""
+"""Running claims: in other processes, through any executor, where workers are lost, and where claims raise."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from odeanalysis.verification import runner
+from odeanalysis.verification.border import border
 from odeanalysis.verification.claims import CLAIMS
 from odeanalysis.verification.journal import Journal
 from tests.verification.own import registered, several, told
@@ -136,11 +138,56 @@ def test_errors_of_an_executor_fail_their_claim_and_no_other(words, told_here, t
     assert told(found[1]) == told_here and set(Journal(kept, 0).finished()) == {CLAIM}
 
 
-RAISED = ("raise SystemExit(0)", "raise MemoryError", "raise SyntaxError('no Python')", "import sympy; sympy.poly(1)", "assert False, 'x'")
+# ---------------------------------------------------------------- claims that raise
+
+# what a measurement does, and how the report's only check ends
+RAISED = {
+    "raise SystemExit(0)": "SystemExit: 0",
+    "raise MemoryError": "MemoryError: ",
+    "raise SyntaxError('no Python')": "SyntaxError: no Python",
+    "import sympy; sympy.poly(1)": "GeneratorsNeeded: .*",
+    "assert False, 'x'": "AssertionError: x",
+    "raise type('Mine', (Exception,), {})('of its own')": "Mine: of its own",
+    "raise type('Mine', (BaseException,), {})('of its own')": "Mine: of its own",
+    "return None": "AttributeError: .*",
+    "return Evidence(form(1), form(2), counterexample={'f': print}, printed=form(3))": "ModelError: .* quotes no sentence.*",
+    "return Evidence(form(1), form(2), extra=(Check('x', print, 1, True),))": "ModelError: .* gives back a builtin_function.* JSON .*",
+    "return Evidence(form(1), form(2), extra=(Check('x', 0j, 1, True),))": "ModelError: a claim gives back a complex, .*",
+}
 
 
 @pytest.mark.parametrize("first", RAISED)
 def test_what_a_claim_raises_ends_it_and_not_the_run(first, tmp_path: Path):
     path = tmp_path / "mine.py"
-    path.write_text(several(f"wrong: {first}"), encoding="utf-8")
-    assert verdicts(runner.verify([str(path)])) == {"own": "holds", "wrong": "inconclusive"}
+    path.write_text(several(f"wrong: {first}", more="from odeanalysis.verification.claim import Check"), encoding="utf-8")
+    found = runner.verify([str(path)], resume=tmp_path / "journal")
+    assert verdicts(found) == {"own": "holds", "wrong": "inconclusive"}
+    assert re.fullmatch(f"ran to its end: {RAISED[first]}", found[1].checks[0].name), found[1].checks
+    assert set(Journal(tmp_path / "journal", 0).finished()) == {f"{path}:own"}
+
+
+def test_a_problem_that_cannot_be_shown_ends_its_claim(tmp_path: Path):
+    """And not the page, once all claims have been run."""
+    path = tmp_path / "mine.py"
+    path.write_text(several("wrong", more="def shown(): raise ValueError('no')").replace("id='wrong'", "id='wrong', shown=shown"))
+    found = runner.verify([str(path)])
+    assert verdicts(found) == {"own": "holds", "wrong": "inconclusive"} and found[1].checks[0].name == "ran to its end: ValueError: no"
+
+
+def test_a_wish_to_stop_passes_the_border():
+    with pytest.raises(KeyboardInterrupt), border():
+        raise KeyboardInterrupt
+
+
+def test_a_report_is_what_json_gives_back(tmp_path: Path):
+    """NumPy's numbers and arrays in it are lists, whether it comes from this process, from another or from a journal."""
+    example = "{'at': np.zeros(2), 'of': (np.float32(0.5), np.int64(3))}"
+    more = (
+        f"import numpy as np\ndef measure(seed): return Evidence(form(1), form(2), form(9), None, {example})\n"
+        "WRONG = replace(OWN, id='wrong', printed='z', measure=measure)"
+    )
+    path = tmp_path / "mine.py"
+    path.write_text(several(more=more), encoding="utf-8")
+    for jobs, kept in ((1, tmp_path / "journal"), (1, tmp_path / "journal"), (2, None)):
+        (report,) = runner.verify([f"{path}:wrong"], jobs=jobs, resume=kept)
+        assert report.backed and report.counterexample == {"at": [0.0, 0.0], "of": [0.5, 3]}
