@@ -164,8 +164,8 @@ class Applied:
         if shape != wanted:
             given = ", ".join(show(tuple(one.shape)) for one in samples)
             raise ModelError(
-                f"network {self.declared.name!r} gives {shape if isinstance(shape, str) else show(shape)} for {given}; it is stated to give "
-                f"{show(wanted)}, where the first axis is the batch"
+                f"network {self.declared.name!r} gives {shape if isinstance(shape, str) else show(shape)} for {given}; it is stated to "
+                f"give {show(wanted)}, where the first axis is the batch"
             )
 
 
@@ -187,7 +187,8 @@ def weights_of(module: nn.Module) -> Tensor:
 def bind(problem: Problem, given: Mapping[str, nn.Module]) -> dict[str, OnTensors]:
     """The networks of a problem, bound to modules.
 
-    Raises TargetError for one that is not given, ModelError for other names, for what is no module, and for other numbers of parameters than stated.
+    Raises TargetError for one that is not given, ModelError for other names, for what is no module, and for another number of parameters
+    than is stated.
     """
     check_bound(problem, given)
     return {name: _bound(declared, given[name]) for name, declared in networks(problem).items()}
@@ -197,8 +198,13 @@ def _bound(declared: Declared, module: Any) -> OnTensors:
     if not isinstance(module, nn.Module):
         raise ModelError(f"network {declared.name!r} is bound to {type(module).__name__}; give a torch module")
     count, stated = sum(one.numel() for one in module.parameters()), declared.arguments[-1][0] if declared.learns else 0
-    if isinstance(stated, int) and stated != count or count == 0 != stated:
+    if stated == 0 or count == 0 or isinstance(stated, int):
+        _check_count(declared, count, stated)
+    return OnTensors(tuple(map(len, declared.arguments)), len(declared.output), Applied(declared, module))
+
+
+def _check_count(declared: Declared, count: int, stated: Any) -> None:
+    if count != stated:
         raise ModelError(
             f"network {declared.name!r} is bound to a module of {count} parameters, and stated to have {stated}; give it size={count}"
         )
-    return OnTensors(tuple(map(len, declared.arguments)), len(declared.output), Applied(declared, module))

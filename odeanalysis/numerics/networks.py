@@ -19,7 +19,7 @@ METHODS = ("call", "vjp", "jvp")
 
 
 class ArrayNetwork(Protocol):
-    """What is bound to a network: functions of its arguments, of which all have one batch axis but the vector of its parameters, the last."""
+    """What is bound to a network: functions of its arguments. All have one batch axis, but for the vector of its parameters, the last."""
 
     def call(self, *arrays: Array) -> Array:
         """The value."""
@@ -49,8 +49,8 @@ class OnArrays:
 
     def vjp(self, place: int) -> "OnArrays":
         raise TargetError(
-            f"network {self.declared.name!r} is differentiated twice, and an object on arrays has first derivatives alone; bind a module to "
-            "it in torchbridge"
+            f"network {self.declared.name!r} is differentiated twice, and an object on arrays has first derivatives alone; bind a module "
+            "to it in torchbridge"
         )
 
     jvp = vjp

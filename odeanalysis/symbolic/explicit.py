@@ -6,6 +6,7 @@ explicit sizes is a check of the rules and not a repetition of them.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any, cast
@@ -228,21 +229,30 @@ def _solve(reader: _Reader, node: Any, matrix: Entries, right: Entries) -> Entri
     return Entries(right.shape, tuple(solved))
 
 
+@lru_cache(maxsize=1024)
+def _unknown(name: str, orders: Index = ()) -> Any:
+    """A real function of which nothing is known, differentiated in the arguments listed: its derivatives are such functions."""
+
+    def fdiff(self: Any, argindex: int = 1) -> Any:
+        return _unknown(name, tuple(sorted((*orders, argindex))))(*self.args)
+
+    title = "_".join([name, *(f"d{order}" for order in orders)])
+    return type(title, (sp.Function,), {"fdiff": fdiff, "is_real": True})
+
+
 def _apply(reader: _Reader, node: Any, *arguments: Entries) -> Entries:
-    """A network as functions of which nothing is known, one for each entry of its value; SymPy says what their derivatives are."""
+    """A network, whose entries are unknown functions; SymPy says what the derivatives of its value are."""
+    count = len(arguments) - len(node.path)
     places = [one.map(lambda _: sp.Dummy(real=True)) for one in arguments]
-    count = len(places) - len(node.path)
-    inner = sum(len(one.items) for one in places[:count])
-    flat = [dummy for one in places for dummy in one.items]
-    shape = next((one.shape for (kind, _), one in zip(node.path, arguments[count:], strict=True) if kind == "vjp"), None)
-    names = ("_".join([node.name, *map(str, index)]) for index in indices(reader.shape(node.shape) if shape is None else shape))
-    items = [sp.Function(name, real=True)(*flat[:inner]) for name in names]
+    inner = [dummy for one in places[:count] for dummy in one.items]
+    pulled = (one.shape for (kind, _), one in zip(node.path, places[count:], strict=True) if kind == "vjp")
+    items = [_unknown("_".join(map(str, (node.name, *index))))(*inner) for index in indices(next(pulled, reader.shape(node.shape)))]
     for (kind, place), along in zip(node.path, places[count:], strict=True):
         columns = [[sp.diff(item, dummy) for item in items] for dummy in places[place].items]
-        rows = columns if kind == "vjp" else list(map(list, zip(*columns, strict=True)))
+        rows = columns if kind == "vjp" else zip(*columns, strict=True)
         items = [sp.Add(*(u * v for u, v in zip(row, along.items, strict=True))) for row in rows]
-    values = [item for one in arguments for item in one.items]
-    return Entries(reader.shape(node.shape), tuple(item.subs(list(zip(flat, values, strict=True))) for item in items))
+    known = {d: value for one, given in zip(places, arguments, strict=True) for d, value in zip(one.items, given.items, strict=True)}
+    return Entries(reader.shape(node.shape), tuple(item.xreplace(known) for item in items))
 
 
 def _same(reader: _Reader, node: Any, value: Entries) -> Entries:

@@ -201,8 +201,8 @@ class Solve(Array):
 class Apply(Array):
     """`Apply(name, path, shape, *arguments)`: a network, of which only the name is known, at arrays; or a derivative of it.
 
-    path: () for the value; (..., "vjp", k) for the transposed derivative in argument k, (..., "jvp", k) for the derivative, of what the path
-    before says, applied to the last argument. Both are networks again, of one argument more, and linear in it.
+    path: () for the value. A path with ("vjp", k) behind it is the transposed derivative, in argument k, of what the path says, applied to
+    the last argument; with ("jvp", k) the derivative. Both are networks again, of one argument more, and linear in it.
     """
 
     @cached_property
@@ -211,10 +211,15 @@ class Apply(Array):
 
     @cached_property
     def path(self) -> tuple[tuple[str, int], ...]:
-        return tuple((kind.name, int(place)) for kind, place in zip(self.args[1][::2], self.args[1][1::2], strict=True))
+        return steps_of(self.args[1])
 
     def _shape(self) -> Shape:
         return shapes.as_shape(self.args[2])
+
+
+def steps_of(path: Any) -> tuple[tuple[str, int], ...]:
+    """The path of a network as it stands among the arguments of `Apply`, in pairs."""
+    return tuple((kind.name, int(place)) for kind, place in zip(path[::2], path[1::2], strict=True))
 
 
 class BatchSum(Array):

@@ -10,11 +10,6 @@ from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.nodes import Block, Leaf
 
-
-def _applied(node: nodes.Apply) -> Any:
-    return ex.apply(node.name, node.path, node.shape, *node.args[3:])
-
-
 BUILDERS: dict[type, Callable[..., Any]] = {
     nodes.Plus: ex.add,
     nodes.Times: ex.mul,
@@ -32,7 +27,7 @@ BUILDERS: dict[type, Callable[..., Any]] = {
     nodes.Diag: ex.diag,
     nodes.Diagonal: ex.diag,
     nodes.Solve: ex.solve,
-    nodes.Apply: lambda name, path, shape, *arguments: _applied(nodes.Apply(name, path, shape, *arguments)),
+    nodes.Apply: lambda name, path, shape, *arguments: ex.apply(name.name, nodes.steps_of(path), tuple(shape), *arguments),
 }
 
 

@@ -27,7 +27,7 @@ def applied(p: Printer, node: Apply) -> Text:
 def place_of(p: Printer, node: Apply) -> str:
     """The name of the place at which a derivative is taken; told the arguments in which transposed derivatives are wanted there."""
     network = "".join((p.networks[node.name], *(f".{kind}({place})" for kind, place in node.path[:-1])))
-    wanted = tuple_of(map(str, sorted({place for place in _wanted(p, node)})))
+    wanted = tuple_of(map(str, sorted(_wanted(p, node))))
     return p.bind(call(f"{network}.at", wanted, *(p.bind(p.value(one)) for one in node.args[3:-1]))).text
 
 

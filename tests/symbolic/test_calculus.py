@@ -22,7 +22,7 @@ from odeanalysis.symbolic.formula import Formula, formula, share
 from odeanalysis.symbolic.functions import FUNCTIONS, SCALAR_CLASSES
 from odeanalysis.symbolic.nodes import Array, ArrayScalar
 from odeanalysis.targets import emit
-from odeanalysis.targets.callables import compile_numpy
+from tests.targets.bound import KNOWN, WEIGHTS, bound
 from tests.targets.formulas import apply, closed, expressions, formulas, random_values, sizes
 
 TINY = 1e-30
@@ -66,6 +66,7 @@ EXAMPLES: dict[type, list[Any]] = {
     nodes.Diag: [ex.diag(u * v) + S],
     nodes.Diagonal: [ex.diag(S * S)],
     nodes.Solve: [ex.solve(S + 5 * ex.eye(3), u * v)],
+    nodes.Apply: [KNOWN(u * a, w, WEIGHTS), KNOWN(v, w * w, WEIGHTS) * M + KNOWN(u, w, 2 * WEIGHTS)],
     **{cls: [apply(name, *(a / 3 + b / 7, b * a)[: FUNCTIONS[name].arity])] for cls, name in SCALAR_CLASSES.items()},
 }
 CONSTANT = {nodes.Block, nodes.Eye}  # leaves, and what no input can move
@@ -81,7 +82,7 @@ def moved(program: Formula, seed: int) -> list[Any]:
 
 def run(program: Formula, values: list[Any]) -> list[np.ndarray]:
     with np.errstate(all="ignore"):
-        return [np.asarray(value) for value in compile_numpy(program)(*values)]
+        return [np.asarray(value) for value in bound(program)(*values)]
 
 
 def by_complex_step(program: Formula, values: list[Any], directions: list[Any]) -> list[np.ndarray]:

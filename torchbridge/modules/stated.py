@@ -51,6 +51,7 @@ class StatedODE(NeuralODE, accepts=lambda model: isinstance(model, (Model, Probl
         super().__init__()
         self.problem = model if isinstance(model, Problem) else Problem(model, Objective())
         self.solver = Solver(**options)
+        self._replay = self.solver.recorder()
         self._last: dict[str, Any] = {}
         _warn_unused(self.problem)
         held = _vectors(self.problem, networks or {})
@@ -103,7 +104,7 @@ class StatedODE(NeuralODE, accepts=lambda model: isinstance(model, (Model, Probl
         settings = chosen.settings(like.dtype)
         how = {"own_steps": chosen.own_steps, "throw": chosen.throw, "target": chosen.target, "networks": modules}
         found = solve(problem, {**values, **beside}, settings, chosen.sensitivity, **how)
-        self._last = found.statistics
+        self._last = {**found.statistics, **(self._replay.counts if self._replay else {})}
         return found
 
     def _inputs(self, inputs: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,8 +125,8 @@ def _vectors(problem: Problem, modules: Mapping[str, nn.Module]) -> set[str]:
     known = {leaf.name for leaf in problem.model.parameters if len(shape_of(leaf)) == 1}
     if not found <= known:
         raise ModelError(
-            f"{min(found - known)!r} is no vector among the parameters of {problem.name!r}; declare it there as it is (network.weights), or "
-            "give torchbridge.solve the values of what it is made of"
+            f"{min(found - known)!r} is no vector among the parameters of {problem.name!r}; declare it there as it is (network.weights), "
+            "or give torchbridge.solve the values of what it is made of"
         )
     return found
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 from torch import Tensor
 
@@ -23,7 +24,7 @@ class Named:
     formula: Formula
     function: Callable[..., tuple[Tensor, ...]]
 
-    def __call__(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def __call__(self, values: Mapping[str, Any]) -> dict[str, Tensor]:
         results = self.function(*(values[name] for name in self.taken))
         return dict(zip((name for name, _ in self.formula.outputs), results, strict=True))
 

@@ -21,6 +21,7 @@ from torchbridge.networks import OnTensors, bind
 from torchbridge.problems.paths import lay, node_depths
 from torchbridge.problems.program import Program, program
 from torchbridge.problems.values import checked
+from torchbridge.solvers.replay import Replay
 from torchbridge.solvers.solve import Steps, Trace
 from torchbridge.steps.derived import DerivedStepper
 from torchbridge.steps.methods import on_tensors
@@ -89,7 +90,7 @@ class Solved:
         flags = torch.as_tensor(self.path.grid.pieces[:, -1]).to(self.states[0])
         return self._environment(_own(self.depths[:, -1]), tuple(block[-1] for block in self.states), flags)
 
-    def _environment(self, depth: Tensor, states: State, flags: Tensor) -> dict[str, Tensor]:
+    def _environment(self, depth: Tensor, states: State, flags: Tensor) -> dict[str, Any]:
         """Names -> tensors at depths; flags: [..., P] beside depths."""
         stated = self.program.parts
         found = {flag.name: _own(flags[..., i]) for i, flag in enumerate(stated.pieces.flags)}
@@ -167,6 +168,7 @@ def solve(
     own_steps: bool = True,
     throw: bool = True,
     target: str = "torch",
+    replay: Replay | None = None,
     networks: Mapping[str, nn.Module] | None = None,
 ) -> Solved:
     """Solves a stated problem for tensors, which may require gradients.
@@ -190,7 +192,7 @@ def solve(
     depths = node_depths(ready, tensors, way, like.device)
     applied = tuple(modules[name] for name in ready.parts.field.networks)
     stepper = DerivedStepper(used, ready.parts, shared, way.grid.samples == 1, target, applied)
-    steps = Steps(chosen.steps, Tolerance(chosen.rtol, chosen.atol), max_steps=chosen.max_steps, throw=throw)
+    steps = Steps(chosen.steps, Tolerance(chosen.rtol, chosen.atol), max_steps=chosen.max_steps, throw=throw, replay=replay)
     task = Task(stepper, way.grid, steps, batch=bound.batch)
     state = _initial(ready, tensors, modules, bound, way, depths)
     names = tuple(tensors[leaf.name] for leaf in ready.parts.names)

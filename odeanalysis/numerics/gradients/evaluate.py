@@ -97,16 +97,17 @@ def value_and_gradient(
     sensitivity: Sensitivity | None = None,
     reduction: str | None = None,
     wrt: Iterable[str] | None = None,
+    networks: Mapping[str, ArrayNetwork] | None = None,
 ) -> tuple[float, dict[str, Array]]:
     """The loss of a problem and its derivative with respect to every parameter, input and observation datum.
 
     values: name -> array; a leading axis beyond the declared shape is the batch.  sensitivity: `DiscreteAdjoint()` (default),
     `ContinuousAdjoint()`, `Forward()`, `Backsolve()`, `Differences()`, `ComplexStep()`.  reduction: "mean" or "sum" over the batch
-    (default: the problem's).  wrt: the names whose gradients are wanted (default: all).
-    Returns (value, {name: gradient in the value's shape}). Raises ModelError and SolveError.
+    (default: the problem's).  wrt: the names whose gradients are wanted (default: all).  networks: as in `evaluate`.
+    Returns (value, {name: gradient in the value's shape}). Raises ModelError, TargetError and SolveError.
     """
     stated = problem if reduction is None else replace(problem, reduction=reduction)
-    found = evaluate(stated, values, Settings(method, rtol, atol, steps), sensitivity, wrt)
+    found = evaluate(stated, values, Settings(method, rtol, atol, steps), sensitivity, wrt, networks)
     return found.value, found.gradients
 
 
