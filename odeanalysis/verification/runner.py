@@ -5,6 +5,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future,
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+from signal import SIG_DFL, SIGINT, signal
 from time import perf_counter
 
 from odeanalysis.derivations.adjoint import adjoint
@@ -84,7 +85,9 @@ def _by_itself(reference: str, seed: int) -> Report:
 
 @contextmanager
 def _processes(jobs: int) -> Iterator[Executor]:
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    # a wish to stop, which a terminal sends to all processes, ends the workers at once: else they would go on to the next claim
+    at_once = {"initializer": signal, "initargs": (SIGINT, SIG_DFL)}
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), **at_once)
     try:
         yield pool
     finally:

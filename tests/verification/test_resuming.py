@@ -1,10 +1,12 @@
 """Runs that go on where they stopped: what is kept of them, for which state of the library, the machine and the claims, and how."""
 
 import json
+import os
 import platform
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -66,6 +68,29 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path: Path):
     assert count.read_text() == "once "
     assert [told(one) for one in resumed] == [told(one) for one in runner.verify(asked)]
     assert [(one.id, one.verdict) for one in resumed] == [(name, "holds") for name in ("first", "second", "third")]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_wish_to_stop_ends_all_processes_at_once(tmp_path: Path, jobs: str):
+    """As a terminal sends it: to every process of the command. More claims wait than there are processes."""
+    path, begun = tmp_path / "mine.py", tmp_path / "begun"
+    begun.mkdir()
+    wait = f"pathlib.Path({str(begun)!r}, str(os.getpid())).touch(); time.sleep(600)"
+    path.write_text(several(*(f"{name}: {wait}" for name in ("first", "second", "third", "fourth"))), encoding="utf-8")
+    asked = [f"{path}:{name}" for name in ("first", "second", "third", "fourth")]
+    command = [sys.executable, "-m", "odeanalysis", "verify", *asked, "--jobs", jobs]
+    run = subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while len(list(begun.iterdir())) < int(jobs):
+        assert run.poll() is None, "the run ended by itself"
+        time.sleep(0.01)
+    os.killpg(run.pid, signal.SIGINT)
+    try:
+        _, said = run.communicate(timeout=60)
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
+    assert run.returncode == 130 and said.endswith("error: interrupted\n") and "Traceback" not in said
+    assert len(list(begun.iterdir())) == int(jobs)
 
 
 # ---------------------------------------------------------------- for which state
