@@ -61,6 +61,7 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         self.field, self.running, self.breakpoints = field, running, tuple(breakpoints)
         self.start, self.end = domain
         self.solver = Solver(**options)
+        self._replay = self.solver.recorder()
         if self.solver.target != "torch":
             raise ModelError(f"target {self.solver.target!r} is for stated models; a field that is a module runs as it is, on torch")
         self._checked = False
@@ -93,11 +94,12 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         if not self._checked:
             self._check(solved, z, _depths(domain, z, (), jumps).nodes, jumps)
         state = (z, *(z.new_zeros(len(z)) for _ in solved.costs))
-        steps = Steps(settings.steps, Tolerance(settings.rtol, settings.atol), max_steps=settings.max_steps, throw=self.solver.throw)
+        tolerance = Tolerance(settings.rtol, settings.atol)
+        steps = Steps(settings.steps, tolerance, max_steps=settings.max_steps, throw=self.solver.throw, replay=self._replay)
         blocks, trace = integrate(
             solved.slopes, state, way.nodes, method=settings.method, steps=steps, sensitivity=self.solver.sensitivity, names=self._names(x)
         )
-        self._last = {"method": settings.method, **counts(trace)}
+        self._last = {"method": settings.method, **counts(trace), **(self._replay.counts if self._replay else {})}
         found = tuple(block[-1] if at is None else way.seen(block) for block in blocks)
         return found if solved.costs else found[0]
 

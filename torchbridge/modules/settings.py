@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 
 import torch
 
+from odeanalysis.errors import ModelError
 from odeanalysis.numerics.gradients.settings import Settings
 from torchbridge.callables import target_on_tensors
 from torchbridge.gradients.discrete import DiscreteAdjoint
 from torchbridge.gradients.solving import Sensitivity
 from torchbridge.modules.precision import TOLERANCES, tolerances
+from torchbridge.solvers.replay import Replay
 from torchbridge.steps.methods import on_tensors
 
 
@@ -23,6 +25,8 @@ class Solver:
     throw: whether a sample that fails raises SolveError; else its states are NaN, and it sends no gradient.
     target: what the steps of a stated model run as: `torch`, or on the CPU `loops`: products of matrices and loops that Numba compiles at
     the first solve, which takes seconds, and which then take a fraction of the time.
+    replay: whether a solve takes the steps of the one before it as long as their error estimates allow: no step is rejected, and no device
+    is waited for but once. `statistics` tells how often steps were recorded and taken again.
     Raises ModelError, when it is made or first used, as `odeanalysis.Settings` does, and for tolerances below what a dtype resolves.
     """
 
@@ -35,14 +39,21 @@ class Solver:
     throw: bool = True
     max_steps: int = 100_000
     target: str = "torch"
+    replay: bool = False
 
     def __post_init__(self) -> None:
         on_tensors(self.method)
         target_on_tensors(self.target)
+        if self.replay and self.steps is not None:
+            raise ModelError(f"replay=True with steps={self.steps}: equal steps are always the same; give one of the two")
         rtol, atol = TOLERANCES[torch.float64]
         Settings(
             self.method, rtol if self.rtol is None else self.rtol, atol if self.atol is None else self.atol, self.steps, self.max_steps
         )
+
+    def recorder(self) -> Replay | None:
+        """Where a module's solves record their steps, if they do."""
+        return Replay() if self.replay else None
 
     def settings(self, dtype: torch.dtype) -> Settings:
         """The settings of a solve in a dtype."""

@@ -102,7 +102,7 @@ class StatedODE(NeuralODE, accepts=lambda model: isinstance(model, (Model, Probl
         beside = {name: depth.to(like) for name, depth in (depths or {}).items()}
         chosen = self.solver
         settings = chosen.settings(like.dtype)
-        how = {"own_steps": chosen.own_steps, "throw": chosen.throw, "target": chosen.target, "networks": modules}
+        how = {"own_steps": chosen.own_steps, "throw": chosen.throw, "target": chosen.target, "replay": self._replay, "networks": modules}
         found = solve(problem, {**values, **beside}, settings, chosen.sensitivity, **how)
         self._last = {**found.statistics, **(self._replay.counts if self._replay else {})}
         return found

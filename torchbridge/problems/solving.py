@@ -177,6 +177,7 @@ def solve(
     own_steps: whether each sample of a batch has step sizes of its own, which then do not depend on the samples beside it.
     throw: whether a sample that fails raises; else its states are NaN, and it sends no gradient.
     target: what the steps run as: `torch`, or on the CPU `loops`, which Numba compiles at the first solve, in seconds.
+    replay: where chosen steps are recorded, and taken from as long as they serve.
     networks: name -> module of the problem's opaque networks, whose parameters are values, as vectors, like others: `weights_of(module)`.
     Raises TargetError for a network that is bound to nothing, ModelError for values that do not fit and methods that take no steps on
     tensors, SolveError for a solve that fails.

@@ -8,6 +8,7 @@ from odeanalysis.errors import ModelError
 from odeanalysis.numerics.solvers.controller import Controller, Tolerance
 from odeanalysis.numerics.solvers.record import Schedule
 from torchbridge.solvers.measure import Measure
+from torchbridge.solvers.replay import Replay
 from torchbridge.solvers.watching import Watch
 
 
@@ -20,6 +21,7 @@ class Steps:
     first: the size of the first step; None: one that fits the field.
     shortest, longest: steps are cut to `longest`; one not longer than `shortest` is accepted whatever its error.
     watches: who is told of the steps, where all samples share them.
+    replay: where the steps that a solve chose are recorded, and taken from as long as they serve.
     """
 
     count: int | None = None
@@ -33,6 +35,7 @@ class Steps:
     shortest: float = 0.0
     longest: float = inf
     watches: tuple[Watch, ...] = ()
+    replay: Replay | None = None
 
     def __post_init__(self) -> None:
         if self.first is not None and not 0 < self.first < inf:

@@ -1,12 +1,12 @@
 """The one call behind which fixed and adaptive steps stand, and what it gives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from odeanalysis.errors import ModelError
+from odeanalysis.errors import ModelError, SolveError
 from odeanalysis.numerics.solvers.fixed import equal_steps, step_counts
 from odeanalysis.numerics.solvers.grid import Grid
 from odeanalysis.numerics.solvers.pilot import Pilot
@@ -18,6 +18,7 @@ from torchbridge.solvers.failing import Failed
 from torchbridge.solvers.failure import located
 from torchbridge.solvers.nodes import AtNodes
 from torchbridge.solvers.places import in_turn, places
+from torchbridge.solvers.replay import RECORDED, Replay, Worst
 from torchbridge.solvers.settings import Steps
 from torchbridge.solvers.states import chosen, finite
 from torchbridge.solvers.tapes import Plan, Tape
@@ -58,12 +59,50 @@ def solve(
         return follow(stepper, grid, schedule, state, names, plan, dense, steps, batch)
     if not stepper.adaptive:
         raise ModelError(f"method {stepper.name!r} has no error estimate; give a number of steps, or take tsit5")
+    trace = None if steps.replay is None else _taken_again(steps.replay, stepper, grid, state, names, steps, plan, dense, batch)
+    return trace or _chosen_steps(stepper, grid, state, names, steps, plan, dense, batch)
+
+
+def _taken_again(
+    replay: Replay,
+    stepper: Stepper,
+    grid: Grid,
+    state: State,
+    names: State,
+    steps: Steps,
+    plan: Plan,
+    dense: Dense | None,
+    batch: int | None,
+) -> Trace | None:
+    """The recorded steps, as long as they serve."""
+    schedule = replay.known(grid)
+    if schedule is None:
+        return None
+    worst = Worst(steps.norm, grid.samples, state[0])
+    try:
+        trace = follow(stepper, grid, schedule, state, names, plan, dense, replace(steps, watches=(*steps.watches, worst)), batch)
+    except SolveError:
+        return None
+    if not replay.serves(float(worst.found), stepper.error_order):
+        return None
+    replay.replays += 1
+    return trace
+
+
+def _chosen_steps(
+    stepper: Stepper, grid: Grid, state: State, names: State, steps: Steps, plan: Plan, dense: Dense | None, batch: int | None
+) -> Trace:
+    """As many steps as the error wants."""
+    if steps.replay is not None:
+        steps = replace(steps, measure=replace(steps.norm, share=RECORDED))
     walk = Walk(stepper, grid, state, names, steps, plan, dense, batch)
     pilot = Pilot(walk, steps.controller)
     with np.errstate(all="ignore"):
         while pilot.live.any() and not _done(steps.watches):
             pilot.size = np.clip(pilot.size, steps.shortest, steps.longest)
             pilot.iterate(steps.max_steps)
+    if steps.replay is not None and walk.failed is None:
+        steps.replay.record(grid, walk.schedule())
     return Trace(walk.schedule(), walk.nodes.states(walk.states.final), walk.tape, walk.statistics(), walk.failed)
 
 

@@ -1,6 +1,5 @@
 """Arithmetic on the blocks of a state, each [B, ...] or of its own shape."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,15 +22,11 @@ def chosen(mask: Array, yes: State, no: State) -> State:
     return tuple(torch.where(aligned(flags, a), a, b) for a, b in zip(yes, no, strict=True))
 
 
-def mean_square(state: State, samples: int) -> Array:
+def mean_square(state: State, samples: int) -> Tensor:
     """The mean of the squares over all entries of each sample, [S]; with one step size for all, over the whole batch: [1]."""
-    if samples == 1:
-        total, count = sum(_squares(block).sum() for block in state), sum(block.numel() for block in state)
-        return np.array([float(total) / max(count, 1)])
     rows = [_squares(block).reshape(samples, -1) for block in state]
-    total = sum(row.sum(1) for row in rows)
-    assert isinstance(total, Tensor)
-    return (total / sum(row.shape[1] for row in rows)).double().cpu().numpy()
+    total = torch.stack([row.sum(1) for row in rows]).sum(0)
+    return total / max(sum(row.shape[1] for row in rows), 1)
 
 
 def finite(state: State, samples: int) -> Tensor:
