@@ -72,16 +72,14 @@ class At:
     def vjp(self, cotangent: Tensor, place: int) -> Tensor:
         """The cotangent of an argument, for each sample."""
         argument, rank = self.arguments[place], self.network.ranks[place]
-        batch = torch.broadcast_shapes(_batch(self.value, self.network.rank), _batch(cotangent, self.network.rank))
+        whole, batch = self._whole(cotangent)
         if batch == _batch(argument, rank):
-            return self._pulled(cotangent, place)
-        return self._with(place, argument.expand(batch + argument.shape[argument.ndim - rank :])).vjp(cotangent, place)
+            return self._pulled(whole, place)
+        return self._with(place, _expanded(argument, batch, rank)).vjp(whole, place)
 
     def summed(self, cotangent: Tensor, place: int, batch: Batch | None = None) -> Tensor:
         """The cotangent of an argument, summed over all batch axes, after broadcasting them to `batch`."""
-        rank = self.network.rank
-        own = torch.broadcast_shapes(_batch(self.value, rank), _batch(cotangent, rank), batch or ())
-        whole = cotangent if _batch(cotangent, rank) == own else cotangent.expand(own + cotangent.shape[cotangent.ndim - rank :])
+        whole, _ = self._whole(cotangent, batch or ())
         found = self._pulled(whole, place)
         axes = tuple(range(found.ndim - self.network.ranks[place]))
         return found.sum(axes) if axes else found
@@ -90,19 +88,24 @@ class At:
         """The tangent of the value: the derivative in c of what pulls c back, which is linear in c."""
         argument, rank = self.arguments[place], self.network.ranks[place]
         batch = torch.broadcast_shapes(_batch(argument, rank), _batch(tangent, rank))
-        shape = batch + argument.shape[argument.ndim - rank :]
         with torch.enable_grad():
-            start = self._freed(argument.expand(shape))
+            start = self._freed(_expanded(argument, batch, rank))
             value = self.network(*self.arguments[:place], start, *self.arguments[place + 1 :])
             cotangent = torch.zeros_like(value).requires_grad_()
             (pulled,) = _gradients(value, (start,), cotangent, True)
-        return _gradients(pulled, (cotangent,), tangent.expand(shape), self.follows)[0]
+        return _gradients(pulled, (cotangent,), _expanded(tangent, batch, rank), self.follows)[0]
 
     def _pulled(self, cotangent: Tensor, place: int) -> Tensor:
         if self.last is None or self.last[0] is not cotangent:
             found = _gradients(self.value, tuple(self.moved.values()), cotangent.sum_to_size(self.value.shape), self.follows)
             self.last = cotangent, found
         return self.last[1][self.wanted.index(place)]
+
+    def _whole(self, cotangent: Tensor, batch: Batch = ()) -> tuple[Tensor, Batch]:
+        """A cotangent with all batch axes that there are, and these."""
+        rank = self.network.rank
+        own = torch.broadcast_shapes(_batch(self.value, rank), _batch(cotangent, rank), batch)
+        return _expanded(cotangent, own, rank), own
 
     def _freed(self, argument: Tensor) -> Tensor:
         if self.follows and argument.requires_grad:
@@ -123,6 +126,11 @@ def _gradients(value: Tensor, inputs: tuple[Tensor, ...], cotangent: Tensor, fol
 
 def _batch(value: Tensor, rank: int) -> Batch:
     return tuple(value.shape[: value.ndim - rank])
+
+
+def _expanded(value: Tensor, batch: Batch, rank: int) -> Tensor:
+    """With batch axes; the tensor itself where it has them."""
+    return value if _batch(value, rank) == batch else value.expand(batch + value.shape[value.ndim - rank :])
 
 
 # ---------------------------------------------------------------- modules
@@ -171,8 +179,7 @@ class Applied:
 
 def _flattened(value: Tensor, batch: Batch, rank: int) -> Tensor:
     """With one batch axis."""
-    core = value.shape[value.ndim - rank :]
-    return value.expand(batch + core).reshape(-1, *core)
+    return _expanded(value, batch, rank).reshape(-1, *value.shape[value.ndim - rank :])
 
 
 def has_parameters(module: nn.Module) -> bool:

@@ -11,7 +11,7 @@ from odeanalysis.errors import ModelError, TargetError, question
 from odeanalysis.modeling.model import Problem
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.language import check_name
-from odeanalysis.symbolic.nodes import Apply, Block, shape_of
+from odeanalysis.symbolic.nodes import Apply, shape_of
 from odeanalysis.symbolic.rewrite import walk
 from odeanalysis.symbolic.shapes import Shape, as_shape, show
 
@@ -38,7 +38,7 @@ class Network:
             raise ModelError(f"network {self.name!r} needs inputs, and no shape (); give numbers as vectors of shape (1,)")
 
     @cached_property
-    def weights(self) -> Block | None:
+    def weights(self) -> Any:
         """Its parameters, as one vector; None where it has none."""
         size = size_of(self.name) if self.size is None else self.size
         return None if size == 0 else ex.block(weights_name(self.name), size)
@@ -78,7 +78,7 @@ def networks(problem: Problem) -> dict[str, Declared]:
     """The networks that a problem applies, by name. Raises ModelError for two of one name."""
     found: dict[str, Declared] = {}
     for node in walk(_stated(problem)):
-        if isinstance(node, Apply) and not node.path:
+        if isinstance(node, Apply):
             one = _declared(node, weights_name(node.name) in {leaf.name for leaf in problem.model.names})
             if found.setdefault(one.name, one) != one:
                 raise ModelError(f"{problem.name!r} has two networks {one.name!r}, of other shapes; rename one of them")
@@ -86,7 +86,11 @@ def networks(problem: Problem) -> dict[str, Declared]:
 
 
 def _declared(node: Apply, learns: bool) -> Declared:
-    return Declared(node.name, tuple(map(shape_of, node.args[3:])), node.shape, learns)
+    """What a network's value or derivative says of it: cotangents have the shape of its value."""
+    given = tuple(map(shape_of, node.args[3:]))
+    arguments, along = given[: len(given) - len(node.path)], given[len(given) - len(node.path) :]
+    pulled = (shape for (kind, _), shape in zip(node.path, along, strict=True) if kind == "vjp")
+    return Declared(node.name, arguments, next(pulled, node.shape), learns)
 
 
 def _stated(problem: Problem) -> Iterator[Any]:

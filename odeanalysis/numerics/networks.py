@@ -21,15 +21,16 @@ METHODS = ("call", "vjp", "jvp")
 class ArrayNetwork(Protocol):
     """What is bound to a network: functions of its arguments. All have one batch axis, but for the vector of its parameters, the last."""
 
-    def call(self, *arrays: Array) -> Array:
-        """The value."""
+    @property
+    def call(self) -> Callable[..., Array]:
+        """The arrays, one by one -> the value."""
         ...
 
-    def vjp(self, arrays: Sequence[Array], cotangent: Array) -> Sequence[Array]:
+    def vjp(self, arrays: Sequence[Array], cotangent: Array, /) -> Sequence[Array]:
         """The cotangent of each array, of its shape."""
         ...
 
-    def jvp(self, arrays: Sequence[Array], tangents: Sequence[Array]) -> Array:
+    def jvp(self, arrays: Sequence[Array], tangents: Sequence[Array], /) -> Array:
         """The tangent of the value, for one of each array."""
         ...
 

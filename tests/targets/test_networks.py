@@ -23,7 +23,7 @@ from odeanalysis.symbolic.printing.text import text
 from odeanalysis.targets.callables import compile_numpy
 from odeanalysis.targets.loops import program as loops
 from tests.targets.bound import DECLARED, KNOWN, NET, WEIGHTS, ByHand, bound, stated
-from tests.targets.formulas import random_values
+from tests.targets.formulas import random_values, sizes
 
 u, v, w = ex.block("u", 3), ex.block("v", 2), WEIGHTS
 
@@ -52,7 +52,7 @@ def test_what_is_derived_of_a_name_is_what_is_derived_of_the_formula(build: str,
     for own in (False, True):
         rng = np.random.default_rng(7)
         leads = [batch if own or leaf.name != w.name else () for leaf in known.inputs]
-        values = [rng.normal(size=lead + leaf.shape) for lead, leaf in zip(leads, known.inputs, strict=True)]
+        values = [rng.normal(size=lead + sizes(leaf.shape)) for lead, leaf in zip(leads, known.inputs, strict=True)]
         for found, expected in zip(bound(opaque)(*values), compile_numpy(known)(*values), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
 
@@ -73,7 +73,7 @@ def test_sums_over_the_batch(build: str, moving: tuple[str, ...]):
     both = (oda.formula("f", [u, v, w, a], {"y": SUMS[build](net, a)}) for net in (KNOWN, stated))
     opaque, known = (summed(vjp(one), frozenset((w.name, "a", "v"))) for one in both)
     rng = np.random.default_rng(3)
-    values = [rng.normal(size=((5,) if leaf.name in moving else ()) + shape_of(leaf)) for leaf in known.inputs]
+    values = [rng.normal(size=((5,) if leaf.name in moving else ()) + sizes(shape_of(leaf))) for leaf in known.inputs]
     for found, expected in zip(bound(opaque)(*values), compile_numpy(known)(*values), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
 

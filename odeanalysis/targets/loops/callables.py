@@ -76,10 +76,12 @@ class Loops:
 
     All arrays have one kind of number, float32 or float64, and so have the outputs. It is compiled when it is first called, which takes
     seconds; `texts` are the modules that were compiled. kept: outputs that lie in large pieces of memory, which are used again and again.
-    Raises TargetError for arrays that do not fit.
+    Raises TargetError for arrays that do not fit, and for a formula that applies networks.
     """
 
     def __init__(self, formula: Formula, kept: Iterable[str] = ()):
+        for name in formula.networks:
+            raise TargetError(f"target 'loops' cannot call network {name!r}, which formula {formula.name!r} applies; take another target")
         self.formula, self.kept = formula, frozenset(kept)
         self.arena = Arena()
         self.ranks = tuple(len(shape_of(leaf)) for leaf in formula.inputs)
