@@ -301,7 +301,7 @@ SCALAR = oda.Model({q: -k * q}, {q: a}, (0, 1), [k, a])
 REFUSED: dict[str, Any] = {
     r"augment of 'q' of shape \(\) in 'model', which is no vector": lambda: oda.zero_augmentation(SCALAR, "q", 2),
     r"'w' is no state of 'model'": lambda: oda.zero_augmentation(model(), "w", 2),
-    r"augment of 'z' in 'model', whose length becomes 4: shapes \(3, 2\) and \(4,\) cannot be .*new shape under resize": (
+    r"augment of 'z' in 'model', whose length becomes 4: shapes \(3, 2\) and \(4,\) cannot be .*new shape under resize\)": (
         lambda: oda.zero_augmentation(model(), "z", 2)
     ),
     r"field 'z' of 'model' has shape \(2,\), but needs \(4,\).*under resize": lambda: oda.zero_augmentation(model(), "z", 2, {"W": (3, 4)}),
@@ -357,6 +357,12 @@ REFUSED: dict[str, Any] = {
         oda.galerkin(model(initial={z: b[:2]}), {"x": oda.Monomial(2)}), "z", "x", {"W": (3, 4)}, block="C"
     ),
     r"block is 'z', a name that 'model' has already": lambda: oda.data_control(model(), "z", "x", {"W": (3, 4)}, block="z"),
+    r"sizes must be equal or 1 \(a name .* under resize; 'ld' was derived from this field: apply data_control before flow\)": lambda: (
+        oda.data_control(FLOWING, "z", "x", {"W": (3, 4)})
+    ),
+    r"under resize; 'J' was derived from this field: apply augment before total_jacobian\)": lambda: oda.zero_augmentation(
+        total_jacobian(model(), "z", "x", "J"), "z", 2, WIDE
+    ),
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling import tables
 from odeanalysis.modeling.model import Model, Pairs
-from odeanalysis.modeling.transforms.derived import kept
+from odeanalysis.modeling.transforms.derived import beforehand, kept
 from odeanalysis.modeling.transforms.resizing import fitting, parts, replaced, resized, shapes_from, vector
 from odeanalysis.modeling.transforms.transform import Parse, Table, Transform, checked, located, new_leaf
 from odeanalysis.symbolic import expressions as ex
@@ -37,7 +37,8 @@ def augment(model: Model, state: str | Leaf, initial: Any, resize: Pairs = (), p
     if len(shape_of(start)) != 1:
         raise ModelError(f"augment starts {old.name!r} of {model.name!r} at an expression of shape {show(shape_of(start))}; give a vector")
     new = ex.block(old.name, *shape_of(start))
-    with fitting(f"augment of {old.name!r} in {model.name!r}, whose length becomes {shape_of(new)[0]}"):
+    what = f"augment of {old.name!r} in {model.name!r}, whose length becomes {shape_of(new)[0]}"
+    with fitting(what, lambda: beforehand(model, old, "augment")):
         made = parts(model, {**names, old: new})
         made["initial"][new] = start
         wide = model.with_(**{**made, "parameters": (*made["parameters"], *parameters)})

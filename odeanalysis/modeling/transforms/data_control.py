@@ -9,7 +9,7 @@ from typing import Any
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling import tables
 from odeanalysis.modeling.model import Model, Pairs
-from odeanalysis.modeling.transforms.derived import kept
+from odeanalysis.modeling.transforms.derived import beforehand, kept
 from odeanalysis.modeling.transforms.resizing import fitting, parts, replaced, resized, shapes_from, vector
 from odeanalysis.modeling.transforms.transform import Parse, Table, Transform, checked, located, new_leaf, one_of
 from odeanalysis.symbolic import expressions as ex
@@ -48,7 +48,7 @@ def data_control(
             f"data_control of {old.name!r}, which the field of {model.name!r} does not use; write the data into the field itself"
         )
     carried = given if block is None else _constant(model, block, given)
-    with fitting(f"data_control of {old.name!r} in {model.name!r}"):
+    with fitting(f"data_control of {old.name!r} in {model.name!r}", lambda: beforehand(model, old, "data_control")):
         made = parts(model, names, {old: ex.concat(old, carried)})
         if block is not None:
             made["field"][carried] = ex.zeros(*shape_of(given))

@@ -12,6 +12,12 @@ from odeanalysis.symbolic.nodes import Leaf
 DERIVED: dict[str, Callable[[Model, Leaf], bool]] = {"flow": is_log_det, "total_jacobian": is_jacobian}
 
 
+def beforehand(model: Model, changed: Leaf, kind: str) -> str:
+    """What to do about a state that was derived from the field, where a change does not fit its equation: "" where there is none."""
+    found = ((state, maker) for state in model.states for maker, holds in DERIVED.items() if state != changed and holds(model, state))
+    return next((f"{state.name!r} was derived from this field: apply {kind} before {maker}" for state, maker in found), "")
+
+
 def kept(before: Model, after: Model, changed: Leaf, kind: str) -> Model:
     """The changed model. Raises ModelError where a derived state is not any more what it was derived as."""
     for state in before.states:

@@ -1,6 +1,6 @@
 """The same model at other shapes: what lets a network that is stated once take and give more coordinates."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,12 +56,16 @@ def shapes_from(given: Mapping[str, Any], where: str) -> dict[str, Shape]:
 
 
 @contextmanager
-def fitting(what: str) -> Iterator[None]:
-    """Errors of shapes that do not fit any more say which change they come from, and how to mend them."""
+def fitting(what: str, more: Callable[[], str]) -> Iterator[None]:
+    """Errors of shapes that do not fit any more say which change they come from, and how to mend them.
+
+    more: -> what else to do, "" for nothing.
+    """
     try:
         yield
     except ModelError as error:
-        raise ModelError(f"{what}: {error} (a name that changes with it gets its new shape under resize)") from error
+        hints = "; ".join(filter(None, ["a name that changes with it gets its new shape under resize", more()]))
+        raise ModelError(f"{what}: {error} ({hints})") from error
 
 
 def parts(model: Model, changed: Leaves, argument: Mapping[Leaf, Any] | None = None) -> dict[str, Any]:
