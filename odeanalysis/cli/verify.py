@@ -75,6 +75,8 @@ def _check(json: Path | None, html: Path | None, jobs: int, resume: Path | None)
             stop(f"{option} {path}: this is a folder; name a file in it")
         if path is not None:
             _check_place(option, path, path if path.exists() else path.parent)
+    if json is not None and resume is not None and json.resolve() == resume.resolve():
+        stop(f"--json and --resume name one file, {json}; finished claims are kept line by line, name another for them")
     if html is not None:
         _check_page(html)
 

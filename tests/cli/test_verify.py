@@ -76,6 +76,7 @@ REFUSED = {
     "a file for a page": ([CLAIM, "--html", __file__], "this is a file"),
     "a page below a file": ([CLAIM, "--html", f"{__file__}/page"], f"{__file__} may not be written"),
     "another file for a journal": ([CLAIM, "--resume", __file__], f"{__file__}, line 1: not a line of a journal"),
+    "one file for both": ([CLAIM, "--json", "one", "--resume", "./one"], "--json and --resume name one file, one"),
     "no such file of claims": (["nothing.py"], "there is no file nothing.py"),
     "a file without claims": ([__file__.replace("test_verify", "__init__")], "has no claim in it"),
 }
