@@ -73,6 +73,14 @@ def test_steps_that_are_too_short_are_chosen_anew():
     assert (replay.recordings, replay.replays) == (2, 0) and few < many / 2
 
 
+def test_steps_that_cannot_be_longer_serve():
+    """The end of the domain, and a careful beginning, cut steps far below what is allowed: that is no reason to choose them again."""
+    replay = Replay()
+    for _ in range(3):
+        assert solve(turning(), values(0.01), oda.Settings("bosh3", rtol=0.1, atol=0.1), replay=replay).statistics["steps"] <= 3
+    assert (replay.recordings, replay.replays) == (1, 2)
+
+
 def test_other_numbers_of_samples_have_steps_of_their_own():
     replay = Replay()
     for batch in (3, 2, 3, 2):
@@ -81,7 +89,7 @@ def test_other_numbers_of_samples_have_steps_of_their_own():
     common = Replay()
     for batch in (3, 2, 3):
         run(common, values(batch=batch), own_steps=False)
-    assert common.recordings + common.replays == 3 and len(common.schedules) == 1
+    assert common.recordings + common.replays == 3 and len(common.records) == 1
 
 
 def test_what_leaves_the_numbers_is_solved_again_and_told():
@@ -91,7 +99,7 @@ def test_what_leaves_the_numbers_is_solved_again_and_told():
     with pytest.raises(SolveError, match=r"vanished|finite"):
         solve(growing, {"k": 9.0, "x": start}, SETTINGS, replay=replay)
     kept = solve(growing, {"k": 9.0, "x": torch.cat([start, 0 * start])}, SETTINGS, replay=replay, throw=False)
-    assert kept.statistics["failed"] == [0] and (2, 2) not in replay.schedules and replay.recordings == 1
+    assert kept.statistics["failed"] == [0] and (2, 2) not in replay.records and replay.recordings == 1
     solve(growing, {"k": 0.1, "x": start}, SETTINGS, replay=replay)
     assert replay.replays == 1
 

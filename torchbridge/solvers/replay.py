@@ -12,36 +12,44 @@ from torchbridge.solvers.measure import Measure
 from torchbridge.steps.stepper import Place, State, Taken
 
 RECORDED = 0.5  # the share of what is allowed that recorded steps use up, so that they serve for a while
-LONGER = 0.25  # of what is allowed: where steps of twice the length used less, they would do
+LONGER = 0.25  # of the error that they had: where steps of twice the length had less, they would do
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """Steps, and the largest of their error estimates beside what is allowed."""
+
+    schedule: Schedule
+    worst: float
+
+    def serves(self, worst: float, order: int) -> bool:
+        """Whether the steps serve where the largest of their error estimates, of some order, is `worst` beside what is allowed.
+
+        What is no number does not; nor do steps that have become far too small, for longer ones would do.
+        """
+        return worst <= 1 and worst * 2 ** (order + 1) >= LONGER * self.worst
 
 
 @dataclass(eq=False)
 class Replay:
     """The steps of the last solve that chose its own, with half the error that is allowed, for the solves after it.
 
-    Where recorded steps do not serve any more, because an error estimate is above what is allowed, or so far below it that steps of twice
-    the length would do, a solve chooses its steps again, and these are recorded. Gradients are those of the steps that were taken, either
-    way. recordings, replays: how often the one and the other happened.
+    Where recorded steps do not serve any more, because an error estimate is above what is allowed, or so far below what it was that steps
+    of twice the length would do, a solve chooses its steps again, and these are recorded. Gradients are those of the steps that were
+    taken, either way. recordings, replays: how often the one and the other happened.
     """
 
     recordings: int = 0
     replays: int = 0
-    schedules: dict[tuple[int, int], Schedule] = field(default_factory=dict)
+    records: dict[tuple[int, int], Recorded] = field(default_factory=dict)
 
-    def known(self, grid: Grid) -> Schedule | None:
+    def known(self, grid: Grid) -> Recorded | None:
         """The steps of the last solve over as many segments with as many samples that have steps of their own."""
-        return self.schedules.get((grid.segments, grid.samples))
+        return self.records.get((grid.segments, grid.samples))
 
-    def record(self, grid: Grid, schedule: Schedule) -> None:
-        self.schedules[grid.segments, grid.samples] = schedule
+    def record(self, grid: Grid, schedule: Schedule, worst: float) -> None:
+        self.records[grid.segments, grid.samples] = Recorded(schedule, worst)
         self.recordings += 1
-
-    def serves(self, worst: float, order: int) -> bool:
-        """Whether steps serve whose largest error estimate, of some order, is `worst` beside what is allowed.
-
-        What is no number does not; nor do steps that are all far too small, for longer ones would do.
-        """
-        return worst <= 1 and worst * 2 ** (order + 1) >= LONGER
 
     @property
     def counts(self) -> Mapping[str, int]:

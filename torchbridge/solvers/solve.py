@@ -75,15 +75,15 @@ def _taken_again(
     batch: int | None,
 ) -> Trace | None:
     """The recorded steps, as long as they serve."""
-    schedule = replay.known(grid)
-    if schedule is None:
+    known = replay.known(grid)
+    if known is None:
         return None
     worst = Worst(steps.norm, grid.samples, state[0])
     try:
-        trace = follow(stepper, grid, schedule, state, names, plan, dense, replace(steps, watches=(*steps.watches, worst)), batch)
+        trace = follow(stepper, grid, known.schedule, state, names, plan, dense, replace(steps, watches=(*steps.watches, worst)), batch)
     except SolveError:
         return None
-    if not replay.serves(float(worst.found), stepper.error_order):
+    if not known.serves(float(worst.found), stepper.error_order):
         return None
     replay.replays += 1
     return trace
@@ -102,7 +102,7 @@ def _chosen_steps(
             pilot.size = np.clip(pilot.size, steps.shortest, steps.longest)
             pilot.iterate(steps.max_steps)
     if steps.replay is not None and walk.failed is None:
-        steps.replay.record(grid, walk.schedule())
+        steps.replay.record(grid, walk.schedule(), RECORDED * walk.worst)
     return Trace(walk.schedule(), walk.nodes.states(walk.states.final), walk.tape, walk.statistics(), walk.failed)
 
 

@@ -57,6 +57,7 @@ class Walk:
         self.batch = batch if self.samples == 1 else self.samples
         self.broken = np.zeros(self.samples, dtype=bool)
         self.rows: list[Schedule] = []
+        self.errors, self.worst = np.zeros(self.samples), 0.0
 
     @property
     def state(self) -> State:
@@ -95,7 +96,8 @@ class Walk:
         if self.measure.norm is not None and not bool(finite(attempt.after, 1)):
             found = np.full(1, np.nan)
         found = np.where(np.abs(place.step) <= self.steps.shortest, np.minimum(found, 1), found)
-        return np.where(place.step == 0, 0, found)
+        self.errors = np.where(place.step == 0, 0, found)
+        return self.errors
 
     @torch.no_grad()
     def radius(self, place: Numbers) -> tuple[Array, int]:
@@ -132,6 +134,7 @@ class Walk:
         self._tell(bool(accepted.any()), attempt)
         if not accepted.any():
             return
+        self.worst = max(self.worst, float(self.errors[accepted].max()))
         self.nodes.see(row, 0, self.state)
         self.nodes.look(row, 0, Around(self.stepper, self.here, self.state, self.names, attempt, self.first))
         self.rows.append(row)
