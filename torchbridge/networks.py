@@ -87,7 +87,7 @@ class At:
     def jvp(self, tangent: Tensor, place: int) -> Tensor:
         """The tangent of the value: the derivative in c of what pulls c back, which is linear in c."""
         argument, rank = self.arguments[place], self.network.ranks[place]
-        batch = torch.broadcast_shapes(_batch(argument, rank), _batch(tangent, rank))
+        batch = _common(_batch(argument, rank), _batch(tangent, rank))
         with torch.enable_grad():
             start = self._freed(_expanded(argument, batch, rank))
             value = self.network(*self.arguments[:place], start, *self.arguments[place + 1 :])
@@ -104,7 +104,7 @@ class At:
     def _whole(self, cotangent: Tensor, batch: Batch = ()) -> tuple[Tensor, Batch]:
         """A cotangent with all batch axes that there are, and these."""
         rank = self.network.rank
-        own = torch.broadcast_shapes(_batch(self.value, rank), _batch(cotangent, rank), batch)
+        own = _common(_batch(self.value, rank), _batch(cotangent, rank), batch)
         return _expanded(cotangent, own, rank), own
 
     def _freed(self, argument: Tensor) -> Tensor:
@@ -128,6 +128,11 @@ def _batch(value: Tensor, rank: int) -> Batch:
     return tuple(value.shape[: value.ndim - rank])
 
 
+def _common(*batches: Batch) -> Batch:
+    """The axes of all; asked for at every call, and mostly those of the first."""
+    return batches[0] if all(one in ((), batches[0]) for one in batches) else tuple(torch.broadcast_shapes(*batches))
+
+
 def _expanded(value: Tensor, batch: Batch, rank: int) -> Tensor:
     """With batch axes; the tensor itself where it has them."""
     return value if _batch(value, rank) == batch else value.expand(batch + value.shape[value.ndim - rank :])
@@ -145,7 +150,7 @@ class Applied:
 
     def __call__(self, *arguments: Tensor) -> Tensor:
         ranks = tuple(map(len, self.declared.arguments))
-        batch = torch.broadcast_shapes(*(_batch(one, rank) for one, rank in zip(arguments, ranks, strict=True)))
+        batch = _common(*(_batch(one, rank) for one, rank in zip(arguments, ranks, strict=True)))
         given = arguments[:-1] if self.declared.learns else arguments
         samples = [_flattened(one, batch, rank) for one, rank in zip(given, ranks, strict=False)]
         found = self._with(arguments[-1], samples, batch) if self.declared.learns else self.module(*samples)
@@ -162,9 +167,17 @@ class Applied:
         return torch.func.vmap(single, randomness="different")(_flattened(weights, batch, 1), *samples)
 
     def _named(self, weights: Tensor) -> dict[str, Tensor]:
-        known = dict(self.module.named_parameters())
-        parts = weights.split([one.numel() for one in known.values()])
-        return {name: part.view(one.shape) for (name, one), part in zip(known.items(), parts, strict=True)}
+        parts = weights.split(self.sizes)
+        return {name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
+
+    @cached_property
+    def shapes(self) -> dict[str, torch.Size]:
+        """Of the parameters, in the order in which their vector has them."""
+        return {name: one.shape for name, one in self.module.named_parameters()}
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        return [shape.numel() for shape in self.shapes.values()]
 
     def _check(self, found: Any, samples: list[Tensor]) -> None:
         wanted = (len(samples[0]), *self.declared.output)
