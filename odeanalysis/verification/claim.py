@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from odeanalysis.errors import ModelError
 from odeanalysis.modeling.model import Problem
-from odeanalysis.verification.figure import Figure
+from odeanalysis.verification.figure import Figure, texts
 from odeanalysis.verification.proof import Step
 from odeanalysis.verification.ways import WAYS, base
 
@@ -180,7 +180,7 @@ class Claim:
 
     printed: the paper's sentence (None where it prints none).  corrected: as it should read.  prove: -> the steps of the proof.
     measure: seed -> Evidence.  rests_on: theorems from outside that the proof uses.  shown: a problem whose derivation the report prints.
-    Raises ModelError for an id that is no name, and for hypotheses that are no tuple of texts.
+    Raises ModelError for an id that is no name, and for what is no text or tuple of texts.
     """
 
     id: str
@@ -197,8 +197,10 @@ class Claim:
     def __post_init__(self) -> None:
         if not (isinstance(self.id, str) and ID.fullmatch(self.id)):
             raise ModelError(f"{self.id!r} is no id of a claim; give one of letters, digits, '-', '_' and '.'")
-        if not (isinstance(self.hypotheses, tuple) and all(isinstance(one, str) for one in self.hypotheses)):
+        if not isinstance(self.hypotheses, tuple):
             raise ModelError(f"the claim {self.id!r} has hypotheses {self.hypotheses!r}; give a tuple of texts, as in ('f is Lipschitz',)")
+        printed = () if self.printed is None else (self.printed,)
+        texts(f"the claim {self.id!r}", (self.title, self.source, self.corrected, *printed, *self.hypotheses))
 
 
 def verdict(claim: Claim, evidence: Evidence, proved: bool) -> str:

@@ -87,15 +87,29 @@ CANNOT = {
     "def": "SyntaxError",
     "raise SystemExit(0)": "SystemExit: 0",
     "raise type('Mine', (BaseException,), {})('no')": "Mine: no",
-    OWN.replace('id="own"', 'id="own claim:1"'): "ModelError: 'own claim:1' is no id of a claim",
-    OWN.replace('id="own"', "id=1"): "ModelError: 1 is no id of a claim",
-    OWN.replace(
-        "hypotheses=()", 'hypotheses="f is Lipschitz"'
-    ): "ModelError: the claim 'own' has hypotheses 'f is Lipschitz'; give a tuple",
+}
+# what is stated of a claim, what is stated in its place, and what is wrong with that
+MISSTATED = {
+    "a name of two words": ('id="own"', 'id="own claim:1"', "'own claim:1' is no id of a claim"),
+    "a number for an id": ('id="own"', "id=1", "1 is no id of a claim"),
+    "a text for hypotheses": ("hypotheses=()", 'hypotheses="f is C^1"', "the claim 'own' has hypotheses 'f is C^1'; give a tuple of texts"),
+    "a number for a hypothesis": ("hypotheses=()", "hypotheses=(1,)", "the claim 'own' says 1, which is no text"),
+    "a formula for a print": ("printed=None", "printed=sp.Integer(2)", "the claim 'own' says 2, which is no text"),
+    "no source": ('source="a textbook"', "source=None", "the claim 'own' says None, which is no text"),
 }
 
 
-@pytest.mark.parametrize("text", CANNOT, ids=CANNOT.values())
+@pytest.mark.parametrize("wrong", MISSTATED)
+def test_a_claim_that_is_stated_wrong_is_refused(tmp_path: Path, wrong: str):
+    right, stated, message = MISSTATED[wrong]
+    path = tmp_path / "wrong.py"
+    assert right in OWN
+    path.write_text(OWN.replace(right, stated), encoding="utf-8")
+    with pytest.raises(oda.ModelError, match=re.escape(f"cannot be loaded: ModelError: {message}")):
+        runner.verify([str(path)])
+
+
+@pytest.mark.parametrize("text", CANNOT)
 def test_a_file_that_cannot_be_loaded(tmp_path: Path, text: str):
     path = tmp_path / "broken.py"
     path.write_text(text, encoding="utf-8")

@@ -140,6 +140,7 @@ def test_errors_of_an_executor_fail_their_claim_and_no_other(words, told_here, t
 
 # ---------------------------------------------------------------- claims that raise
 
+MORE = "from odeanalysis.verification.claim import Check\nfrom odeanalysis.verification.figure import Figure, Line"
 # what a measurement does, and how the report's only check ends
 RAISED = {
     "raise SystemExit(0)": "SystemExit: 0",
@@ -152,6 +153,11 @@ RAISED = {
     "return None": "AttributeError: .*",
     "return Evidence(form(1), form(2), counterexample={'f': print}, printed=form(3))": "ModelError: .* quotes no sentence.*",
     "return Evidence(form(1), form(2), extra=(Check('x', print, 1, True),))": "ModelError: .* gives back a builtin_function.* JSON .*",
+    "Line('a', (1,), (1,), 'bars')": "ModelError: the line 'a' is of the kind 'bars'; use one of line, points, dashed",
+    "Line('a', (1, 2), (1,))": "ModelError: the line 'a' has 2 values x and 1 values y; give as many of both",
+    "Figure('f', 'x', 3, ())": "ModelError: the figure 'f' says 3, which is no text; write it as one",
+    "Figure('f', 'x', 'y', (Line(None, (), ()),))": "ModelError: the figure 'f' says None, which is no text; write it as one",
+    "return Evidence(form(1), form(2), figures=('f',))": "TypeError: .*",
     "return Evidence(form(1), form(2), extra=(Check('x', 0j, 1, True),))": "ModelError: a claim gives back a complex, .*",
 }
 
@@ -159,7 +165,7 @@ RAISED = {
 @pytest.mark.parametrize("first", RAISED)
 def test_what_a_claim_raises_ends_it_and_not_the_run(first, tmp_path: Path):
     path = tmp_path / "mine.py"
-    path.write_text(several(f"wrong: {first}", more="from odeanalysis.verification.claim import Check"), encoding="utf-8")
+    path.write_text(several(f"wrong: {first}", more=MORE), encoding="utf-8")
     found = runner.verify([str(path)], resume=tmp_path / "journal")
     assert verdicts(found) == {"own": "holds", "wrong": "inconclusive"}
     assert re.fullmatch(f"ran to its end: {RAISED[first]}", found[1].checks[0].name), found[1].checks
