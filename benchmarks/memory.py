@@ -17,7 +17,7 @@ from rich.table import Table
 
 import odeanalysis as oda
 from benchmarks.timing import machine
-from torchbridge import Checkpointed, Direct, DiscreteAdjoint, Full, NeuralODE
+from torchbridge import Checkpointed, Direct, DiscreteAdjoint, Full, NeuralODE, Reversible
 from torchbridge.gradients.solving import Sensitivity
 
 BATCH, WIDTH = 2048, 64
@@ -25,6 +25,7 @@ PLANS: dict[str, Sensitivity] = {
     "full": DiscreteAdjoint(Full()),
     "full, stages again": DiscreteAdjoint(Full(stages=False)),
     "checkpointed": DiscreteAdjoint(Checkpointed()),
+    "reversible": DiscreteAdjoint(Reversible()),
     "autograd through the steps": Direct(),
 }
 STEPS = (16, 64, 256, 1024)
@@ -45,7 +46,7 @@ def taken(plan: str, steps: int) -> float:
     """The MB that one solve and its gradient take."""
     torch.set_num_threads(1)
     data = torch.randn(BATCH, WIDTH)
-    flow, small = (NeuralODE(stated(), method="rk4", steps=n, sensitivity=PLANS[plan]) for n in (steps, 1))
+    flow, small = (NeuralODE(stated(), method="rk4", steps=n, own_steps=False, sensitivity=PLANS[plan]) for n in (steps, 1))
     small(data).square().mean().backward()
     before = held()
     flow(data).square().mean().backward()

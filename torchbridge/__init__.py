@@ -17,7 +17,7 @@ from torchbridge.integration import integrate
 from torchbridge.modules import FieldODE, NeuralODE, Solver, StatedODE
 from torchbridge.problems.solving import Solved, solve
 from torchbridge.solvers.solve import Steps
-from torchbridge.solvers.tapes import Checkpointed, Full
+from torchbridge.solvers.tapes import Checkpointed, Full, Reversible
 
 __all__ = [
     "Backsolve",
@@ -28,6 +28,7 @@ __all__ = [
     "FieldODE",
     "Full",
     "NeuralODE",
+    "Reversible",
     "Solved",
     "Solver",
     "StatedODE",

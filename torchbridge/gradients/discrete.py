@@ -1,30 +1,48 @@
 """The exact gradient of the steps that were taken: one derived vector-Jacobian product for each, and no autograd tape."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from odeanalysis.errors import ModelError
 from odeanalysis.numerics.solvers.record import Schedule
 from torchbridge.gradients.solving import Gradients, Task, through
 from torchbridge.solvers.dense import BackReading
 from torchbridge.solvers.nodes import starting
 from torchbridge.solvers.places import places
 from torchbridge.solvers.states import chosen
-from torchbridge.solvers.tapes import Full, Plan
+from torchbridge.solvers.tapes import Full, Plan, Reversible
 from torchbridge.solvers.waiting import after
+from torchbridge.steps.reversible import ReversibleStepper, halves, tell_if_apart
 from torchbridge.steps.stepper import State
 
 
 @dataclass(frozen=True)
 class DiscreteAdjoint:
-    """The reverse sweep over the accepted steps (default), with a memory plan: `Full()` or `Checkpointed()`."""
+    """The reverse sweep over the accepted steps (default), with a memory plan: `Full()`, `Checkpointed()` or `Reversible()`."""
 
     plan: Plan = field(default_factory=Full)
     name = "discrete"
 
     def states(self, task: Task, nodes: Tensor, state: State, names: State) -> State:
+        if isinstance(self.plan, Reversible):
+            return _reversibly(task, self.plan, nodes, state, names)
         return through(task, self.plan, sweep, nodes, state, names)
+
+
+def _reversibly(task: Task, plan: Reversible, nodes: Tensor, state: State, names: State) -> State:
+    """The states of the method made reversible, which begins from two equal ones."""
+    if task.grid.samples > 1:
+        raise ModelError("Reversible() is for steps that all samples share; take own_steps=False, or Checkpointed()")
+    if task.dense is not None:
+        raise ModelError("Reversible() gives no states between the nodes; take Checkpointed() for dense output")
+    doubled = replace(task, stepper=ReversibleStepper(task.stepper, plan.coupling))
+    found = through(doubled, plan, sweep, nodes, (*state, *state), names)
+    y, z = (tuple(block[-1] for block in half) for half in halves(found))
+    tell_if_apart(y, z, "the two states of a reversible method")
+    task.trace = replace(doubled.solved, nodes=halves(doubled.solved.nodes)[0])
+    return halves(found)[0]
 
 
 def sweep(task: Task, nodes: Tensor, state: State, names: State, bars: State) -> Gradients:
@@ -38,14 +56,20 @@ def sweep(task: Task, nodes: Tensor, state: State, names: State, bars: State) ->
     def again(k: int, before: State) -> State:
         return after(schedule, k, last, stepper.step(where[k], before, names).after, before)
 
-    cotangent = tuple(bar[last] for bar in bars)
-    for k, before, kept in trace.tape.backwards(again):
+    def undo(k: int, after_it: State) -> State:
+        assert isinstance(stepper, ReversibleStepper)
+        return stepper.undo(where[k], after_it, names)
+
+    cotangent, before = tuple(bar[last] for bar in bars), state
+    for k, before, kept in trace.tape.backwards(again, undo):
         if inner is None:
             back = stepper.reverse(where[k], before, names, kept, cotangent)
         else:
             back = inner.step(k, where[k], before, kept, cotangent)
         gathered.take(back.names, back.depth, back.step)
         cotangent = with_costs(schedule, k, back.state, bars)
+    if isinstance(stepper, ReversibleStepper) and len(schedule):
+        tell_if_apart(before, state, "the first state and what the steps, taken back, make of the last one")
     moved = (gathered.to_nodes(nodes, schedule), None if inner is None else inner.to_nodes())
     return (_total(moved), *cotangent, *gathered.names)
 

@@ -16,16 +16,20 @@ from torchbridge.steps.stepper import State
 Kept = tuple[Tensor, ...]
 Again = Callable[[int, State], State]
 """(number of a step, the state before it) -> the state after it."""
+Undo = Callable[[int, State], State]
+"""(number of a step, the state after it) -> the state before it."""
 
 
 class Tape(Protocol):
     """`add` takes the steps of a solve in turn; `backwards` gives them back from the last one to the first.
 
+    again, undo: take a step once more, and back; a tape needs one of them at most.
+
     of_rows: the tape of a choice of samples, [B], without what steps kept inside.
     """
 
     def add(self, state: State, kept: Kept) -> None: ...
-    def backwards(self, again: Again) -> Iterator[tuple[int, State, Kept]]: ...
+    def backwards(self, again: Again, undo: Undo | None = None) -> Iterator[tuple[int, State, Kept]]: ...
     def of_rows(self, rows: Tensor) -> "Tape": ...
 
 
@@ -75,6 +79,26 @@ class Checkpointed:
 
 
 @dataclass(frozen=True)
+class Reversible:
+    """Keeps the last state alone: the method is made reversible, which is another method of the same order and twice the evaluations.
+
+    coupling: how closely its two states are bound, above 0 and at most 1: with c below 1 a solve stays stable for longer, and taken back
+    roundings grow by 1/c in every step. All samples share their steps (`own_steps=False`).
+    Raises ModelError for another coupling.
+    """
+
+    coupling: float = 0.999
+    keeps_stages = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.coupling <= 1:
+            raise ModelError(f"Reversible(coupling={self.coupling}); give a number above 0 and not above 1, such as 0.999")
+
+    def tape(self) -> Tape:
+        return LastState()
+
+
+@dataclass(frozen=True)
 class Nothing:
     """Keeps nothing, for solves that have no way back; it is its own tape."""
 
@@ -85,7 +109,7 @@ class Nothing:
 
     def add(self, state: State, kept: Kept) -> None: ...
 
-    def backwards(self, again: Again) -> Iterator[tuple[int, State, Kept]]:
+    def backwards(self, again: Again, undo: Undo | None = None) -> Iterator[tuple[int, State, Kept]]:
         raise AssertionError("nothing was kept of this solve")
 
     def of_rows(self, rows: Tensor) -> Tape:
@@ -103,12 +127,33 @@ class EveryStep:
         self.states.append(state)
         self.kept.append(kept)
 
-    def backwards(self, again: Again) -> Iterator[tuple[int, State, Kept]]:
+    def backwards(self, again: Again, undo: Undo | None = None) -> Iterator[tuple[int, State, Kept]]:
         for k in range(len(self.states) - 1, -1, -1):
             yield k, self.states[k], self.kept[k]
 
     def of_rows(self, rows: Tensor) -> Tape:
         return EveryStep(_of_rows(self.states, rows), [()] * len(self.kept))
+
+
+@dataclass(eq=False)
+class LastState:
+    """The tape of Reversible: the state before the last step."""
+
+    count: int = 0
+    state: State = ()
+
+    def add(self, state: State, kept: Kept) -> None:
+        self.count, self.state = self.count + 1, state
+
+    def backwards(self, again: Again, undo: Undo | None = None) -> Iterator[tuple[int, State, Kept]]:
+        assert undo is not None
+        state = self.state
+        for k in range(self.count - 1, -1, -1):
+            yield k, state, ()
+            state = undo(k - 1, state) if k else state
+
+    def of_rows(self, rows: Tensor) -> Tape:
+        return LastState(self.count, *_of_rows([self.state], rows))
 
 
 @dataclass(eq=False)
@@ -127,7 +172,7 @@ class Checkpoints:
         if len(self.states) > 2 * (self.slots or self.stride):
             self.states, self.stride = self.states[::2], 2 * self.stride
 
-    def backwards(self, again: Again) -> Iterator[tuple[int, State, Kept]]:
+    def backwards(self, again: Again, undo: Undo | None = None) -> Iterator[tuple[int, State, Kept]]:
         for i in range(len(self.states) - 1, -1, -1):
             first = i * self.stride
             yield from _backwards(first, min(first + self.stride, self.count), self.states[i], again, 2 * (self.slots or self.stride))
