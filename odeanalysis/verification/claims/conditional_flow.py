@@ -147,9 +147,9 @@ def fold(one: Conditioned) -> float:
 
 
 def _inside(one: Conditioned) -> Point:
-    """Half way to the fold from 0, where the map has three preimages."""
+    """Half way to the fold from 0, where the map has three preimages; steps are small beside the way that is left."""
     x = float(one.ends(np.array([fold(one)]))[0]) / 2
-    return Point(one, x, measured_densities(one, x))
+    return Point(one, x, measured_densities(one, x, abs(x) / 16))
 
 
 def _growth(one: Conditioned, c: float) -> dict[str, float]:
