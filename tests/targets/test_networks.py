@@ -20,6 +20,7 @@ from odeanalysis.symbolic.language import parse
 from odeanalysis.symbolic.nodes import shape_of
 from odeanalysis.symbolic.printing.latex import latex
 from odeanalysis.symbolic.printing.text import text
+from odeanalysis.symbolic.rewrite import substitute
 from odeanalysis.targets.callables import compile_numpy
 from odeanalysis.targets.loops import program as loops
 from tests.targets.bound import DECLARED, KNOWN, NET, WEIGHTS, ByHand, bound, stated
@@ -86,6 +87,19 @@ def test_the_two_derivatives_at_one_place_share_it():
         "_v1 = net.at((0, 1, 2), u, v, net_weights)",
         "return (_v1.vjp(_bar_y, 0), _v1.vjp(_bar_y, 1), _v1.vjp(_bar_y, 2))",
     ]
+
+
+def test_a_place_is_told_the_derivatives_that_are_wanted_there():
+    c, d, e = ex.block("c", 2, 3), ex.block("d", 3), ex.block("e", 2)
+    first = ex.apply("net", (("vjp", 0), ("vjp", 1)), (2,), u, v, w, c, d)
+    second = ex.apply("net", (("vjp", 1), ("vjp", 0)), (3,), u, v, w, c, e)
+    shown = oda.emit(oda.formula("f", [u, v, w, c, d, e], {"one": first, "two": second}))
+    assert "net.vjp(0).at((1,), u, v, net_weights, c)" in shown and "net.vjp(1).at((0,), u, v, net_weights, c)" in shown
+
+
+def test_a_derivative_along_nothing_is_nothing():
+    assert ex.apply("net", (("vjp", 0),), (3,), u, v, w, ex.zeros(2, 3)) == ex.zeros(3)
+    assert substitute(ex.apply("net", (("jvp", 0),), (2, 3), u, v, w, u), {u: ex.zeros(3)}) == ex.zeros(2, 3)
 
 
 def field(net: Any) -> Formula:
