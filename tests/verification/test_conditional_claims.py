@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from odeanalysis.verification import runner
-from odeanalysis.verification.claims import adaptive_reflection, conditional_necessity
+from odeanalysis.verification.claims import adaptive_reflection, conditional_flow, conditional_necessity
 from odeanalysis.verification.claims.adaptive_reflection import PAIR, Tried
+from odeanalysis.verification.strategies.drawing import draw
 from odeanalysis.verification.strategies.exact_flows import pulled
 from tests.verification.test_claims import VERDICTS
 
@@ -69,3 +70,12 @@ def test_a_mixture_is_fitted_in_equal_parts_only():
     even, uneven = conditional_necessity.Task(), conditional_necessity.Task(weight=0.25)
     assert max(conditional_necessity.distances(still, even).values()) == 0 < min(conditional_necessity.distances(moved, even).values())
     assert min(conditional_necessity.distances(still, uneven).values()) > 0.4
+
+
+def test_every_map_with_a_fold_has_its_density_measured_with_a_margin():
+    """Whichever a seed draws: six maps, a hundred times better than the bound on them."""
+    models = {one.title: one for one in draw(conditional_flow.folding(), 40, 0)}
+    assert len(models) == 6
+    for title, one in models.items():
+        gaps = conditional_flow._inside(one).gaps(conditional_flow.density)
+        assert max(gap.measured / gap.bound for gap in gaps) < 1e-2, title
