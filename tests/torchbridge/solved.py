@@ -36,9 +36,16 @@ def gradients(value: Tensor, wanted: Mapping[str, Tensor]) -> dict[str, np.ndarr
     return {name: one.numpy() for name, one in zip(wanted, found, strict=True)}
 
 
-def on_tensors(problem: Any, values: Mapping[str, Any], settings: oda.Settings, how: Sensitivity | None = None, **options: Any) -> Found:
+def on_tensors(
+    problem: Any,
+    values: Mapping[str, Any],
+    settings: oda.Settings,
+    how: Sensitivity | None = None,
+    dtype: torch.dtype = torch.float64,
+    **options: Any,
+) -> Found:
     """Solved and differentiated by `torchbridge`."""
-    given = tensors(values)
+    given = tensors(values, dtype)
     value = solve(problem, given, settings, how, **options).value
     return Found(value.item(), gradients(value, given))
 

@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from torchbridge.solvers.tapes import Checkpointed, Full
 CROSSING = ("kinks", "continuous_condition")
 FIXED = oda.Settings("rk4", steps=5)
 ADAPTIVE = oda.Settings("tsit5", rtol=1e-5, atol=1e-7)
+SINGLE = 5e-5  # of float32, whose rounding is 6e-8
 WAYS = {
     "all stages kept": DiscreteAdjoint(Full()),
     "states kept": DiscreteAdjoint(Full(stages=False)),
@@ -51,6 +53,17 @@ ALIKE = ("network_batch", "own_matrices", "interpolated_input", "switch")
 def test_of_fixed_steps(name):
     case = CASES[name]
     assert difference(on_tensors(case.problem(), case.values(), FIXED), expected(name, FIXED)) < AGREED
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_of_fixed_steps_in_float32(name):
+    """Beside float64: of each block, or of a tenth of the largest one where that is more."""
+    case = CASES[name]
+    known, found = expected(name, FIXED), on_tensors(case.problem(), case.values(), FIXED, dtype=torch.float32)
+    assert abs(found.value - known.value) <= SINGLE * max(abs(known.value), 1e-8)
+    largest = max(np.abs(one).max(initial=0.0) for one in known.gradients.values())
+    for block, one in known.gradients.items():
+        assert np.abs(found.gradients[block] - one).max(initial=0.0) <= SINGLE * max(np.abs(one).max(initial=0.0), largest / 10)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in CROSSING])
