@@ -13,17 +13,23 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sympy.core.symbol import Str
 
+from odeanalysis.derivations.step import attempt_vjp
 from odeanalysis.errors import TargetError
+from odeanalysis.modeling.values import bind
+from odeanalysis.numerics.gradients.program import stated, still
+from odeanalysis.numerics.gradients.program import summed as summed_over
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic import nodes
 from odeanalysis.symbolic.formula import Formula, name_of
 from odeanalysis.symbolic.nodes import shape_of
+from odeanalysis.tableaus import METHODS
 from odeanalysis.targets.callables import compile_numpy
 from odeanalysis.targets.loops.callables import CHUNK, Arena, Loops
 from odeanalysis.targets.loops.entries import RULES as ENTRIES
 from odeanalysis.targets.loops.functions import functions
 from odeanalysis.targets.loops.program import program
 from odeanalysis.targets.loops.wholes import RULES as WHOLES
+from tests.cases import CASES
 from tests.targets.formulas import closed, formulas, random_values, sizes
 from tests.targets.reference import FUNCTIONS, run_batched
 from tests.targets.test_batch_sums import matrices, summed
@@ -33,6 +39,7 @@ from tests.targets.test_vocabulary import NODES, SCALARS, Unknown, u
 BATCH = 3
 WORDS = {
     **{name: lambda *x, f=f: float(f(*x)) for name, f in FUNCTIONS.items()},
+    "sign": lambda x: float(np.sign(x)),
     **{f"power{n}": lambda x, n=n: x**n for n in range(2, 33)},
     "sqrt": math.sqrt,
     "rows_times": lambda rows, matrix: rows @ matrix,
@@ -98,6 +105,28 @@ def test_sums_over_the_batch_are_those_of_numpy(data: Any):
     assume(all(np.isfinite(one).all() for one in expected))
     for found, wanted in zip(run_as_python(formula, values), expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-11 * max(1.0, np.abs(wanted).max(initial=0.0)))
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "symbolic_sizes"])
+def test_steps_of_every_case_and_their_adjoints_are_those_of_numpy(name: str):
+    problem = CASES[name].problem()
+    parts = stated(problem)
+    shared = {leaf.name for leaf in problem.model.names} - bind(problem, CASES[name].values()).batched
+    early, late = attempt_vjp(parts, METHODS["heun2"], still(parts))
+    outputs = {name.removeprefix("_bar_"): value for name, value in late.outputs}
+    late = summed_over(Formula(late.name, late.inputs, late.lets, tuple(outputs.items())), frozenset(shared))
+    rng, known = np.random.default_rng(1), {}
+    for formula in (early, late):
+        for leaf in formula.inputs:
+            batch = () if name_of(leaf) in shared else (BATCH,)
+            known.setdefault(name_of(leaf), rng.uniform(0.2, 1.2, batch + sizes(shape_of(leaf))))
+        values = [known[name_of(leaf)] for leaf in formula.inputs]
+        with np.errstate(all="ignore"):
+            expected = compile_numpy(formula)(*values)
+        for (output, _), found, wanted in zip(formula.outputs, run_as_python(formula, values), expected, strict=True):
+            known[output] = np.asarray(wanted, float)
+            scale = max(1.0, np.nanmax(np.abs(known[output]), initial=0.0))
+            np.testing.assert_allclose(np.broadcast_to(found, np.shape(wanted)), known[output], rtol=0, atol=1e-10 * scale)
 
 
 def test_the_same_formula_always_has_the_same_text():
