@@ -9,15 +9,18 @@ import pytest
 import odeanalysis as oda
 from odeanalysis.modeling.values import bind
 from odeanalysis.verification.independent import gradients as independent
-from odeanalysis.verification.independent.compare import relative_difference
+from odeanalysis.verification.independent.compare import peak, relative_difference, scales
 from tests.cases import CASES
 from tests.gradients.solved import ACCUMULATED, EVERY, KINK, KINKED, TOLERANCE, conditioning, discrete, gradients, solved
 
 
 @EVERY
 def test_the_discrete_adjoint_is_the_complex_step_of_the_same_steps(name):
-    found = gradients(solved(name), oda.ComplexStep())
-    assert relative_difference(discrete(name), found) < 1e-12 * conditioning(name)
+    """To 1e-12 of each block, and some roundings of the largest: an entry may be all that is left of terms of that size."""
+    known, found = gradients(solved(name), oda.ComplexStep()), discrete(name)
+    roundings = 8 * np.finfo(float).eps * max(map(peak, known.values()))
+    for block, scale in scales(known).items():
+        assert peak(found[block] - known[block]) <= 1e-12 * conditioning(name) * scale + roundings
 
 
 @EVERY
