@@ -58,8 +58,9 @@ def _new_in(folder: Path, before: set[str]) -> dict[str, ModuleType]:
 
 
 def _home(module: ModuleType) -> Path | None:
-    """The folder in which a module, or a package, lies."""
-    place = next(iter(getattr(module, "__path__", None) or ()), None) or getattr(module, "__file__", None)
+    """The folder in which a module, or a package, lies; asked of its own entries, since some modules make up any attribute."""
+    own = vars(module)
+    place = next(iter(own.get("__path__") or ()), None) or own.get("__file__")
     return None if place is None else Path(place).resolve().parent
 
 

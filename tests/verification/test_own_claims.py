@@ -4,6 +4,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -33,6 +34,19 @@ def test_claims_of_a_file(tmp_path: Path):
     assert report.checks[0].name == "proof: it solves the equation (symbolic)"
     with pytest.raises(oda.ModelError, match=r"there is no claim 'onw'; did you mean 'own'"):
         runner.verify([f"{path}:onw"])
+
+
+def test_modules_that_make_up_their_attributes_do_no_harm(tmp_path: Path, monkeypatch):
+    """Such as `torch.classes`, whose `__path__` is no list."""
+
+    class Making(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            return object()
+
+    monkeypatch.setitem(sys.modules, "made.up", Making("made.up"))
+    path = tmp_path / "mine.py"
+    path.write_text(OWN, encoding="utf-8")
+    assert runner.verify([str(path)])[0].verdict == "holds"
 
 
 def test_a_file_whose_dataclasses_and_pickles_ask_for_their_module(tmp_path: Path):
