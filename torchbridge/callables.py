@@ -31,8 +31,8 @@ def compile_torch(formula: Formula) -> Function:
 class LoopsOnTensors:
     """A formula as compiled loops over tensors on the CPU, with one batch axis or none; where autograd must follow, as torch's own text.
 
-    kept: outputs that are large.  passed: those of them that are given as arrays, for a later call of such a function, which takes arrays
-    as well as tensors.
+    kept: outputs that are large.  passed: whether these are given as arrays, for a later call of such a function, which takes arrays as
+    well as tensors.
     """
 
     def __init__(self, formula: Formula, kept: Iterable[str] = (), passed: bool = False):

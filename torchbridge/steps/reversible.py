@@ -111,6 +111,8 @@ def tell_if_apart(one: State, other: State, what: str) -> None:
 
 
 def _apart(one: Tensor, other: Tensor) -> float:
+    if not one.numel():
+        return 0.0
     return float((one - other).detach().abs().max() / other.detach().abs().max().clamp_min(torch.finfo(other.dtype).tiny))
 
 

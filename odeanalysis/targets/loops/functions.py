@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from odeanalysis.targets.loops.bits import reinterpreted
-from odeanalysis.targets.loops.products import FAST, outer_sum, rows_times, solution
+from odeanalysis.targets.loops.products import outer_sum, rows_times, solution
 
 EXACT = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "forceinline": True}
 entry = njit(**EXACT)
@@ -123,8 +123,7 @@ def _made(kind, exponential, sigmoid):
         return x * (half * math.erfc(-root * x))
 
     silu = entry(lambda x: x * sigmoid(x))
-    square = entry(lambda x: x * x)
-    return {"softplus": softplus, "elu": elu, "gelu": gelu, "silu": silu, "square": square}
+    return {"softplus": softplus, "elu": elu, "gelu": gelu, "silu": silu}
 
 
 ARRAYS = {"rows_times": rows_times, "outer_sum": outer_sum, "solution": solution}
@@ -140,7 +139,6 @@ FUNCTIONS = {
     },
 }
 POWER = "power"
-__all__ = ["FAST", "FUNCTIONS", "functions"]
 
 
 def functions(kind: str, *names: str) -> tuple[Any, ...]:

@@ -3,7 +3,6 @@
 Every input has its stated shape behind one batch axis, or none: which of them do is part of the text, and so is the kind of number.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from odeanalysis.errors import TargetError
@@ -14,7 +13,12 @@ from odeanalysis.targets.loops import entries, wholes
 from odeanalysis.targets.loops.writer import COUNT, SIZE, Domain, Whole, Writer
 
 KINDS = ("float32", "float64")
-IMPORTS = "import numpy as np\nfrom numba import njit\n\nfrom odeanalysis.targets.loops.functions import FAST, functions\n"
+IMPORTS = """import numpy as np
+from numba import njit
+
+from odeanalysis.targets.loops.functions import functions
+from odeanalysis.targets.loops.products import FAST
+"""
 
 
 @dataclass(frozen=True)
@@ -50,26 +54,18 @@ def program(formula: Formula, batched: frozenset[str] = frozenset(), kind: str =
     writer = Writer(formula, batched, entries.RULES, wholes.RULES)
     results = writer.run()
     long = [one.name for (name, _), one in zip(formula.outputs, results, strict=True) if name in kept]
-    filled = {name: writer.made[name] for name in long if name in writer.made and writer.made[name].heads}
+    filled = {name: writer.made[name] for name in long if name in writer.made and writer.made[name].domain.heads}
+    for new in filled.values():
+        new.given = True
     inputs = [writer.known[leaf] for leaf in formula.inputs]
     lines = [tx.docstring(formula.source)] if formula.source else []
-    lines += [*_opening(formula, inputs), *_without(filled, (line for one in writer.statements for line in one.lines))]
+    lines += [*_opening(formula, inputs), *(line for one in writer.statements for line in one.lines)]
     lines.append(f"return {tx.tuple_of(one.name for one in results)}")
     (name,) = tx.identifiers([formula.name], writer.taken).values()
     body = "".join(f"    {line}\n" for line in lines)
     constants = "".join(f"{constant} = real({number})\n" for number, constant in writer.constants.items())
     definition = f"def {name}({', '.join((*(one.name for one in inputs), *filled))}):\n{body}"
-    return Program(name, kind, tuple(sorted(writer.called)), constants, definition, tuple(filled.values()))
-
-
-def _without(filled: Mapping[str, Domain], lines: Iterable[str]) -> Iterator[str]:
-    """The lines, in which arrays that are given are not made."""
-    for line in lines:
-        name, _, made = line.partition(" = np.")
-        if name not in filled or not made.startswith(("empty", "zeros")):
-            yield line
-        elif made.startswith("zeros"):
-            yield f"{name}.fill(real(0.0))"
+    return Program(name, kind, tuple(sorted(writer.called)), constants, definition, tuple(new.domain for new in filled.values()))
 
 
 def _opening(formula: Formula, inputs: list[Whole]) -> list[str]:

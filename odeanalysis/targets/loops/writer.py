@@ -65,10 +65,10 @@ class Domain:
 
 @dataclass
 class Loop:
-    """Assignments in one loop.  before: what is made ahead of it.  growing: the names that are complete only at its end."""
+    """Assignments in one loop.  before: the arrays that are made ahead of it.  growing: the names that are complete only at its end."""
 
     domain: Domain
-    before: list[str] = field(default_factory=list)
+    before: list["New"] = field(default_factory=list)
     body: list[str] = field(default_factory=list)
     written: dict[str, str] = field(default_factory=dict)
     growing: set[str] = field(default_factory=set)
@@ -83,7 +83,26 @@ class Loop:
     def lines(self) -> list[str]:
         heads = self.domain.heads
         nested = [f"{'    ' * depth}{head}" for depth, head in enumerate(heads)]
-        return [*self.before, *nested, *(f"{'    ' * len(heads)}{line}" for line in self.body)]
+        return [*(line for new in self.before for line in new.lines), *nested, *(f"{'    ' * len(heads)}{line}" for line in self.body)]
+
+
+@dataclass
+class New:
+    """A new array, `empty` or `zeros`, or a number where there is no axis.  given: whether the function is given it instead, to fill."""
+
+    name: str
+    domain: Domain
+    maker: str
+    given: bool = False
+
+    @property
+    def lines(self) -> list[str]:
+        sizes = (*((SIZE,) if self.domain.batched else ()), *map(str, self.domain.shape))
+        if not sizes:
+            return [f"{self.name} = real(0.0)"]
+        if self.given:
+            return [f"{self.name}.fill(real(0.0))"] if self.maker == "zeros" else []
+        return [f"{self.name} = np.{self.maker}({tx.tuple_of(sizes)}, real)"]
 
 
 @dataclass
@@ -118,8 +137,8 @@ class Writer:
         expressions = [expression for _, expression in (*formula.lets, *formula.outputs)]
         self.repeated = {node for node, uses in count(expressions).items() if uses > 1 and not is_trivial(node)}
         self.taken = {*self.names.values(), *RESERVED}
-        self.statements: list[Loop | Line] = []
-        self.made: dict[str, Domain] = {}
+        self.statements: list[Loop | Line | New] = []
+        self.made: dict[str, New] = {}
         self.constants: dict[str, str] = {}
         self.called: set[str] = set()
         self.number = 0
@@ -227,11 +246,10 @@ class Writer:
 
     def array(self, batched: bool, shape: Shape, maker: str) -> Whole:
         """A new array: `empty` or `zeros`; a shared scalar is a number."""
-        found, sizes = Whole(self.fresh("_t"), batched), (*((SIZE,) if batched else ()), *map(str, self.sizes(shape)))
-        made = f"np.{maker}({tx.tuple_of(sizes)}, real)" if sizes else "real(0.0)"
-        self.statements.append(Line(f"{found.name} = {made}"))
-        self.made[found.name] = Domain(batched, self.sizes(shape))
-        return found
+        new = New(self.fresh("_t"), Domain(batched, self.sizes(shape)), maker)
+        self.statements.append(new)
+        self.made[new.name] = new
+        return Whole(new.name, batched)
 
     def assign(self, domain: Domain, target: str, sign: str, text: str) -> None:
         """An assignment in a loop: the last one, where it runs over the same and has all that the text reads."""
@@ -240,7 +258,7 @@ class Writer:
             last = Loop(domain)
             self.statements.append(last)
         else:
-            last.before += [line.text for line in made]
+            last.before += made
             del self.statements[len(self.statements) - len(made) :]
         last.body.append(f"{target} {sign} {text}")
         name = target.partition("[")[0]
@@ -248,16 +266,14 @@ class Writer:
             return
         last.growing.add(name)
 
-    def _last_loop(self) -> tuple[list[Line], Loop | None]:
-        """The last loop, and the new arrays that have been made behind it."""
-        made: list[Line] = []
+    def _last_loop(self) -> tuple[list[New], Loop | None]:
+        """The new arrays at the end of the statements, and the loop that stands before them."""
+        made: list[New] = []
         for one in reversed(self.statements):
-            if isinstance(one, Loop):
-                return made[::-1], one
-            if not re.match(r"_t\d+ = (np\.(empty|zeros)\(|real\(0\.0\))", one.text):
-                break
+            if not isinstance(one, New):
+                return made[::-1], one if isinstance(one, Loop) else None
             made.append(one)
-        return [], None
+        return made, None
 
     def line(self, text: str, batched: bool) -> Whole:
         """A new value by one statement."""
