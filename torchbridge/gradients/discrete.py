@@ -14,7 +14,7 @@ from torchbridge.solvers.places import places
 from torchbridge.solvers.states import chosen
 from torchbridge.solvers.tapes import Full, Plan, Reversible
 from torchbridge.solvers.waiting import after
-from torchbridge.steps.reversible import ReversibleStepper, halves, tell_if_apart
+from torchbridge.steps.reversible import ReversibleStepper, halves, tell_if_lost, tell_if_parted
 from torchbridge.steps.stepper import State
 
 
@@ -39,8 +39,7 @@ def _reversibly(task: Task, plan: Reversible, nodes: Tensor, state: State, names
         raise ModelError("Reversible() gives no states between the nodes; take Checkpointed() for dense output")
     doubled = replace(task, stepper=ReversibleStepper(task.stepper, plan.coupling))
     found = through(doubled, plan, sweep, nodes, (*state, *state), names)
-    y, z = (tuple(block[-1] for block in half) for half in halves(found))
-    tell_if_apart(y, z, "the two states of a reversible method")
+    tell_if_parted(found)
     task.trace = replace(doubled.solved, nodes=halves(doubled.solved.nodes)[0])
     return halves(found)[0]
 
@@ -69,7 +68,7 @@ def sweep(task: Task, nodes: Tensor, state: State, names: State, bars: State) ->
         gathered.take(back.names, back.depth, back.step)
         cotangent = with_costs(schedule, k, back.state, bars)
     if isinstance(stepper, ReversibleStepper) and len(schedule):
-        tell_if_apart(before, state, "the first state and what the steps, taken back, make of the last one")
+        tell_if_lost(before, trace.nodes)
     moved = (gathered.to_nodes(nodes, schedule), None if inner is None else inner.to_nodes())
     return (_total(moved), *cotangent, *gathered.names)
 

@@ -3,8 +3,8 @@
     y1 = c y + (1 - c) z + P(s, h, z),    z1 = z - P(s + h, -h, y1),
 
 where P is what a step of the method adds to a state. It has the order of the method, at twice the evaluations (McCallum and Foster 2024,
-"Efficient, accurate and stable gradients for neural ODEs"). Where the field contracts, what y and z differ by grows as fast as solutions
-come together, if only by roundings; taken back, roundings grow by 1/c in every step. Both are measured, and told.
+"Efficient, accurate and stable gradients for neural ODEs"). y and z differ as a solve does from the solution; where the field contracts,
+their difference grows as fast as solutions come together. Taken back, roundings grow by 1/c in every step. Both are measured, and told.
 """
 
 import warnings
@@ -103,17 +103,36 @@ class ReversibleStepper:
         return tuple(c * (a - b) + m for a, b, m in zip(y, z, moved, strict=True))
 
 
-def tell_if_apart(one: State, other: State, what: str) -> None:
-    """Warns where two states that should be one differ by more than half of their digits."""
-    apart = max((_apart(a, b) for a, b in zip(one, other, strict=True)), default=0.0)
-    if not apart <= torch.finfo(one[0].dtype).eps ** 0.5:
-        warnings.warn(f"{what} differ by {apart:.1e} of their size: the gradient is off by as much; take Checkpointed()", stacklevel=3)
+PARTED = 0.01  # of its size: two states of a solve differ as it differs from the solution, unless they part
 
 
-def _apart(one: Tensor, other: Tensor) -> float:
-    if not one.numel():
-        return 0.0
-    return float((one - other).detach().abs().max() / other.detach().abs().max().clamp_min(torch.finfo(other.dtype).tiny))
+def tell_if_parted(nodes: State) -> None:
+    """Warns where the two states of a solve, [K+1, ...] at its nodes, are no longer near each other at its end."""
+    y, z = halves(tuple(block[-1] for block in nodes))
+    apart = _apart(y, z, nodes)
+    if not apart <= PARTED:
+        warnings.warn(
+            f"the two states of a reversible method have parted by {apart:.1e} of their size: its steps are too long, or the field "
+            "contracts for too long; take more steps, or Checkpointed()",
+            stacklevel=3,
+        )
+
+
+def tell_if_lost(found: State, nodes: State) -> None:
+    """Warns where the steps, taken back, do not end at the first of the nodes, to half of the digits."""
+    apart = _apart(found, tuple(block[0] for block in nodes), nodes)
+    if not apart <= torch.finfo(nodes[0].dtype).eps ** 0.5:
+        warnings.warn(
+            f"the steps of a reversible method, taken back, miss their start by {apart:.1e} of its size: so much of the gradient is lost "
+            "to roundings; take a coupling nearer to 1, or Checkpointed()",
+            stacklevel=3,
+        )
+
+
+def _apart(one: State, other: State, nodes: State) -> float:
+    """The largest difference of two states, beside the largest entry of a solve."""
+    size = max(float(block.detach().abs().max()) for block in nodes)
+    return max(float((a - b).detach().abs().max()) for a, b in zip(one, other, strict=True)) / (size or 1.0)
 
 
 def halves(state: State) -> tuple[State, State]:
