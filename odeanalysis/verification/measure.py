@@ -26,7 +26,7 @@ from odeanalysis.verification.claim import Evidence, Form, Gap
 from odeanalysis.verification.figure import Figure, line
 from odeanalysis.verification.independent import gradients as independent
 from odeanalysis.verification.independent import taylor
-from odeanalysis.verification.strategies.drawing import smallest
+from odeanalysis.verification.strategies.drawing import SEARCHED, smallest
 from odeanalysis.verification.strategies.problems import Drawn, small_problems
 
 PLACES = ("field", "running", "terminal", "initial", "domain", "observations")
@@ -189,7 +189,9 @@ def remainders(instance: Instance, gradients: Mapping[str, Array]) -> Figure:
     return Figure(f"Taylor remainders: {instance.title}", "step e", "remainder", (*lines, *guides), logx=True, logy=True)
 
 
-def smallest_refutation(printed: Combination, seed: int, small: SearchStrategy[Drawn], name: str = "p") -> dict[str, Any] | None:
+def smallest_refutation(
+    printed: Combination, seed: int, small: SearchStrategy[Drawn], name: str = "p", tries: int = SEARCHED
+) -> dict[str, Any] | None:
     """The smallest problem on which a sum of terms is not the gradient in a name, with the numbers; None where none was found."""
 
     def refuted(drawn: Drawn) -> bool:
@@ -197,7 +199,7 @@ def smallest_refutation(printed: Combination, seed: int, small: SearchStrategy[D
         parts = terms(one)
         return relative(combine(parts, printed), combine(parts, FULL), scale(parts)) > REFUTED
 
-    found = smallest(small, refuted, seed)
+    found = smallest(small, refuted, seed, tries)
     return None if found is None else refutation(instance(found, name), combine(terms(instance(found, name)), printed))
 
 

@@ -29,7 +29,10 @@ def draw(strategy: SearchStrategy[T], count: int, seed: int) -> list[T]:
     return found[:count]
 
 
-def smallest(strategy: SearchStrategy[T], holds: Callable[[T], bool], seed: int, tries: int = 40) -> T | None:
+SEARCHED = 400  # a search ends at its first example: only one that is in vain takes so many
+
+
+def smallest(strategy: SearchStrategy[T], holds: Callable[[T], bool], seed: int, tries: int = SEARCHED) -> T | None:
     """The simplest example for which a property holds, shrunk; None where `tries` examples have none."""
     phases = [Phase.generate, Phase.shrink]
     wanted = settings(max_examples=tries, phases=phases, database=None, deadline=None, suppress_health_check=UNWATCHED)
