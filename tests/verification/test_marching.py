@@ -10,7 +10,7 @@ from odeanalysis.numerics.gradients.discrete import DiscreteAdjoint
 from odeanalysis.tableaus import METHODS
 from odeanalysis.verification.independent import gradients as independent
 from odeanalysis.verification.independent import taylor
-from odeanalysis.verification.independent.marching import EqualSteps, Scipy, counts, jacobian
+from odeanalysis.verification.independent.marching import EqualSteps, SameSteps, Scipy, counts, jacobian
 from tests.cases import CASES
 
 SOME = ("running_cost", "everything_moves", "kinks_in_depth", "backward_with_a_switch", "some_of_zero_length", "fourier_and_observations")
@@ -65,3 +65,39 @@ def test_a_jacobian_of_differences():
 def test_scipy_says_where_it_gives_up():
     with pytest.raises(oda.SolveError, match="SciPy's DOP853 fails"):
         Scipy()(0, 0, lambda s, z: z**2, 0.0, 2.0, np.ones(1))
+
+
+def test_steps_taken_again_are_those_of_the_first_crossing():
+    """To another end in proportion; a segment of quite another length, another number or another sample has steps of its own."""
+    march, one = SameSteps(), np.ones(1)
+    assert march(0, 0, lambda s, z: np.cos(s) * z, 0.0, 2.0, one) == pytest.approx(np.exp(np.sin(2.0)), rel=1e-11)
+    first = march.crossed[0, 0]
+    assert march(0, 0, lambda s, z: np.cos(s) * z, 0.1, 2.2, one) == pytest.approx(np.exp(np.sin(2.2) - np.sin(0.1)), rel=1e-11)
+    assert march.crossed[0, 0] is first
+    for key, end in (((0, 0), 20.0), ((0, 1), 2.0), ((1, 0), 2.0)):
+        assert march(*key, lambda s, z: np.cos(s) * z, 0.0, end, one) == pytest.approx(np.exp(np.sin(end)), rel=1e-10)
+        assert march.crossed[key] is not first
+
+
+def stated(field):
+    """z' = field, p = 0.4, z(0) = 0.2, the loss z(2)^2."""
+    z, p = oda.block("z"), oda.block("p")
+    problem = oda.Problem(oda.Model({z: field(z, p)}, {z: 0.2}, (0, 2), (p,), name="stated"), oda.Objective(0, z**2))
+    return problem, oda.solve_problem(problem, {"p": 0.4}, oda.Settings(rtol=1e-12, atol=1e-13))
+
+
+FIELDS = {
+    "smooth": (lambda z, p: p * oda.cos(3 * z) + oda.sin(p * oda.depth), 1e-11, False),
+    "a switch": (lambda z, p: oda.where(oda.depth < p, p * z, oda.cos(p + z)), 1e-11, False),
+    "a kink of the state": (lambda z, p: oda.relu(z - p) + oda.cos(p * oda.depth), 1e-7, True),
+    "a curved kink": (lambda z, p: abs(oda.sin(3 * oda.depth + p)) * z + p, 1e-7, True),
+}
+
+
+@pytest.mark.parametrize(("field", "bound", "kinks"), FIELDS.values(), ids=FIELDS)
+def test_differences_of_losses_by_the_same_steps(field, bound, kinks):
+    """Nearly without noise where the field is smooth, and by SciPy's own steps where a kink moves."""
+    problem, run = stated(field)
+    assert independent.Statement(problem).kinks is kinks
+    known = float(oda.Forward().gradients(run)["p"])
+    assert independent.directional(problem, run.setting.bound, {"p": np.ones(())}) == pytest.approx(known, rel=bound)

@@ -92,7 +92,7 @@ def march(run: Run) -> March:
     """How the independent route solves: by SciPy, or, where a number of steps is given, by the same steps."""
     settings, setting = run.settings, run.setting
     if settings.steps is None:
-        return Scipy("Radau" if settings.stiff else "DOP853")
+        return Scipy("Radau") if settings.stiff else independent.same_steps(setting.problem)
     return independent.equal_steps(setting.problem, setting.bound, settings.method, settings.steps)
 
 

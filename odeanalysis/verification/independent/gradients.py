@@ -23,7 +23,7 @@ from odeanalysis.symbolic import scalars
 from odeanalysis.symbolic.nodes import shape_of
 from odeanalysis.symbolic.rewrite import leaves, substitute, walk
 from odeanalysis.verification.independent.interpreter import evaluate, evaluator
-from odeanalysis.verification.independent.marching import SCIPY, EqualSteps, March, Slopes, counts
+from odeanalysis.verification.independent.marching import SCIPY, EqualSteps, March, SameSteps, Slopes, counts
 
 SCAN = 400
 APART = 1e-12
@@ -108,6 +108,13 @@ class Statement:
     @cached_property
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         return {state.name: tuple(int(n) for n in shape_of(self._written(state))) for state in self.problem.model.states}
+
+    @property
+    def kinks(self) -> bool:
+        """Whether the slopes have kinks along a path that no end of a segment need meet: all but conditions on depth alone."""
+        moving = {self.problem.model.depth, *self.problem.model.states}
+        found = {node for node in walk(self._slopes) if isinstance(node, (Relational, *KINKS)) and leaves(node) & moving}
+        return any(not isinstance(node, Relational) or node not in self._gaps for node in found)
 
     @cached_property
     def _gaps(self) -> dict[Any, Any]:
@@ -217,6 +224,11 @@ def equal_steps(problem: Problem, bound: Bound, method: str, steps: int) -> Equa
     return EqualSteps(method, tuple(counts(statement.nodes(one), steps) for one in samples(bound)))
 
 
+def same_steps(problem: Problem) -> March:
+    """Steps for losses that are subtracted: the same for all, or SciPy's own where a path may meet kinks."""
+    return SCIPY if Statement(problem).kinks else SameSteps()
+
+
 def value(problem: Problem, bound: Bound, march: March = SCIPY) -> float:
     """The reduced loss."""
     statement = Statement(problem, march, bound.sizes)
@@ -224,8 +236,9 @@ def value(problem: Problem, bound: Bound, march: March = SCIPY) -> float:
     return float(np.mean(losses) if problem.reduction == "mean" else np.sum(losses))
 
 
-def directional(problem: Problem, bound: Bound, direction: Mapping[str, Array], march: March = SCIPY) -> float:
+def directional(problem: Problem, bound: Bound, direction: Mapping[str, Array], march: March | None = None) -> float:
     """The derivative of the reduced loss along a direction, by extrapolated central differences."""
+    march = march or same_steps(problem)
 
     def central(size: float) -> float:
         ends = [value(problem, _moved(bound, direction, sign * size), march) for sign in (1, -1)]
@@ -235,14 +248,16 @@ def directional(problem: Problem, bound: Bound, direction: Mapping[str, Array], 
     return (4 * fine - coarse) / 3
 
 
-def one_sided(problem: Problem, bound: Bound, direction: Mapping[str, Array], march: March = SCIPY) -> float:
+def one_sided(problem: Problem, bound: Bound, direction: Mapping[str, Array], march: March | None = None) -> float:
     """The derivative of the reduced loss along a direction where it has another one the other way, by forward differences of order 6."""
+    march = march or same_steps(problem)
     losses = (value(problem, _moved(bound, direction, k * STRIDE), march) for k in range(len(FORWARD)))
     return sum(weight * loss for weight, loss in zip(FORWARD, losses, strict=True)) / STRIDE
 
 
-def curvature(problem: Problem, bound: Bound, along: Mapping[str, Array], beside: Mapping[str, Array], march: March = SCIPY) -> float:
+def curvature(problem: Problem, bound: Bound, along: Mapping[str, Array], beside: Mapping[str, Array], march: March | None = None) -> float:
     """The second derivative of the reduced loss along two directions, by mixed differences at three sizes that are extrapolated twice."""
+    march = march or same_steps(problem)
 
     def loss(first: float, second: float) -> float:
         return value(problem, _moved(_moved(bound, along, first), beside, second), march)

@@ -5,11 +5,12 @@ implicit stages are solved by SciPy.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.integrate import solve_ivp
+from scipy.integrate import DOP853, solve_ivp
 from scipy.optimize import root
 
 from odeanalysis.errors import SolveError
@@ -17,7 +18,7 @@ from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.tableaus import Tableau, tableau
 
 RTOL, ATOL = 1e-12, 1e-13
-FINEST = {"DOP853": (3e-14, 1e-15)}  # nearly all that SciPy allows: differences multiply by 1000 what steps that come and go change
+ALIKE = 0.5  # how much a segment may differ in length from one whose steps are taken again
 ROUNDING = 1e-9  # of a share of steps, as where steps are counted for a solve
 DELTA = 1e-3
 FORWARD = (-25 / 12, 4, -3, 4 / 3, -1 / 4)
@@ -34,20 +35,46 @@ class March(Protocol):
 
 @dataclass(frozen=True)
 class Scipy:
-    """One of SciPy's solvers at tolerance 1e-12, or finer where its order makes that cheap."""
+    """One of SciPy's solvers at tolerance 1e-12."""
 
     method: str = "DOP853"
 
     def __call__(self, sample: int, j: int, slopes: Slopes, a: float, b: float, state: Array) -> Array:
         """The state at b. Raises SolveError where SciPy gives up."""
-        rtol, atol = FINEST.get(self.method, (RTOL, ATOL))
-        found = solve_ivp(slopes, (a, b), state, method=self.method, rtol=rtol, atol=atol)
+        return self.solution(sample, slopes, a, b, state).y[:, -1]
+
+    def solution(self, sample: int, slopes: Slopes, a: float, b: float, state: Array) -> Any:
+        """All steps from a to b, as SciPy gives them."""
+        found = solve_ivp(slopes, (a, b), state, method=self.method, rtol=RTOL, atol=ATOL)
         if not found.success:
             raise SolveError(f"SciPy's {self.method} fails: {found.message}", depth=float(found.t[-1]), sample=sample)
-        return found.y[:, -1]
+        return found
 
 
 SCIPY = Scipy()
+
+
+@dataclass(frozen=True)
+class SameSteps:
+    """The steps that SciPy's DOP853 took where a segment was crossed first, in proportion to its length.
+
+    Differences of losses found so carry nothing of steps that come and go. For fields smooth in the state alone: where a kink moves,
+    steps made for another place are too long. A segment of quite another length is crossed by steps of its own.
+
+    crossed: (sample, segment) -> its depths.
+    """
+
+    crossed: dict[tuple[int, int], Array] = field(default_factory=dict)
+
+    def __call__(self, sample: int, j: int, slopes: Slopes, a: float, b: float, state: Array) -> Array:
+        """The state at b. Raises SolveError where SciPy gives up."""
+        known = self.crossed.get((sample, j))
+        if known is None or abs(known[-1] - known[0] - (b - a)) > ALIKE * abs(known[-1] - known[0]):
+            known = self.crossed[sample, j] = SCIPY.solution(sample, slopes, a, b, state).t
+        depths = a + (known - known[0]) * (b - a) / (known[-1] - known[0])
+        for s, after in pairwise(depths):
+            state = _stage_by_stage(DOP853.C, DOP853.A, DOP853.B, slopes, s, after - s, state)
+        return state
 
 
 @dataclass(frozen=True)
@@ -82,12 +109,16 @@ def _combined(weights: Iterable[float], parts: Iterable[Array], size: int) -> Ar
 
 
 def _explicit(table: Tableau, slopes: Slopes, s: float, h: float, z: Array) -> Array:
-    """k_i = f(s + c_i h, z + h sum_j a_ij k_j),   z1 = z + h sum_i b_i k_i."""
     numbers = table.floats
+    return _stage_by_stage(numbers.c, numbers.a, numbers.b, slopes, s, h, z)
+
+
+def _stage_by_stage(c: Iterable[float], a: Iterable[Any], b: Any, slopes: Slopes, s: float, h: float, z: Array) -> Array:
+    """k_i = f(s + c_i h, z + h sum_j a_ij k_j),   z1 = z + h sum_i b_i k_i."""
     k: list[Array] = []
-    for c, row in zip(numbers.c, numbers.a, strict=True):
-        k.append(slopes(s + c * h, z + h * _combined(row, k, len(z))))
-    return z + h * _combined(numbers.b, k, len(z))
+    for depth, row in zip(c, a, strict=True):
+        k.append(slopes(s + depth * h, z + h * _combined(row, k, len(z))))
+    return z + h * _combined(b, k, len(z))
 
 
 def _implicit(table: Tableau, slopes: Slopes, s: float, h: float, z: Array) -> Array:
