@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import odeanalysis as oda
 from odeanalysis.verification.flows import paths, picard, residual, sphere_maps, spheres
-from odeanalysis.verification.strategies.drawing import draw
+from odeanalysis.verification.strategies.drawing import draw, stream
 from odeanalysis.verification.strategies.exact_flows import J, pulled, stacked_linear, swept, turning
 from odeanalysis.verification.strategies.flows import CONSTANT, SPECTRAL, STACKED, flows
 from odeanalysis.verification.strategies.scalar_fields import at_each_depth, lipschitz
@@ -111,6 +112,19 @@ def test_a_drawn_flow_keeps_the_direction_that_is_found():
         x, c = sphere_maps.kept_direction(one)
         assert np.linalg.norm(x) == pytest.approx(1) and c > 0
         assert paths.by_scipy(one, x[None])[0, 0] == pytest.approx(c * x, abs=1e-8)
+
+
+def test_the_kept_direction_is_found_where_another_nearly_is_kept():
+    """The first start leads nowhere: of the flows drawn by `verify --seed 14`."""
+    one = draw(flows(3), 2, stream(14, "orientation 3"))[-1]
+    x, c = sphere_maps.kept_direction(one)
+    assert paths.by_scipy(one, x[None])[0, 0] == pytest.approx(c * x, abs=1e-8) and c > 0
+
+
+def test_no_kept_direction_is_said():
+    """Half a turn of the plane keeps none."""
+    with pytest.raises(oda.SolveError, match=r"no direction that .* keeps"):
+        sphere_maps.kept_direction(turning(2, 0.5))
 
 
 def test_distances_from_the_reflection():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from odeanalysis.errors import SolveError
 from odeanalysis.modeling.transforms import flow
 from odeanalysis.modeling.transforms.total_jacobian import total_jacobian
 from odeanalysis.verification.flows.paths import by_scipy, by_solver
@@ -18,7 +19,8 @@ WORST = 2
 STEP, STRIDE = 1e-3, 4e-3
 # differences of order 6
 CENTRAL = {-3: -1 / 60, -2: 3 / 20, -1: -3 / 4, 1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
-TURNS = 8
+TURNS, ARRIVED = 8, 1e-10
+APART = 0.3  # of the radius: starts of Newton's method
 FILLED = (0.0, 0.5, 1.0)
 
 Array = np.ndarray
@@ -68,14 +70,36 @@ def reflection_error(one: Flow, radius: float = 1.0) -> dict[str, float]:
 
 
 def kept_direction(one: Flow, radius: float = 1.0) -> tuple[Array, float]:
-    """x on a sphere and c with phi(x) = c x, by Newton's method from the point of the mesh whose direction changes least."""
+    """x on a sphere and c >= 0 with phi(x) = c x, by Newton's method from points of a mesh, those whose direction changes least first.
+
+    Near a point whose direction nearly stays Newton's method may wander: the first start from which it arrives is taken. Raises
+    SolveError where there is none.
+    """
     mesh = radius * points(one.dimension)
     images = ends(one, mesh)
-    place = np.argmax(np.sum(images * mesh, axis=1) / np.linalg.norm(images, axis=1))
-    x, c = mesh[place], float(np.linalg.norm(images[place]) / radius)
+    stretch = np.linalg.norm(images, axis=1) / radius
+    for start in _apart(mesh, np.sum(images * mesh, axis=1) / stretch):
+        x, c = _newton(one, mesh[start], float(stretch[start]))
+        if c >= 0 and np.linalg.norm(ends(one, x[None])[0] - c * x) < ARRIVED * radius:
+            return x, c
+    raise SolveError(f"no direction that {one.title} keeps is found")
+
+
+def _apart(mesh: Array, heights: Array) -> list[int]:
+    """Points of a mesh on a sphere, the highest first, none near one before it."""
+    chosen: list[int] = []
+    for i in np.argsort(-heights):
+        if all(np.linalg.norm(mesh[i] - mesh[j]) > APART * np.linalg.norm(mesh[j]) for j in chosen):
+            chosen.append(int(i))
+    return chosen
+
+
+def _newton(one: Flow, x: Array, c: float) -> tuple[Array, float]:
+    """phi(x) - c x = 0 with abs(x) kept."""
+    square = x @ x
     for _ in range(TURNS):
         image, slope = _linearized(one, x)
-        missed = np.append(image - c * x, x @ x - radius**2)
+        missed = np.append(image - c * x, x @ x - square)
         matrix = np.block([[slope - c * np.eye(len(x)), -x[:, None]], [2 * x[None], np.zeros((1, 1))]])
         step = np.linalg.solve(matrix, -missed)
         x, c = x + step[:-1], c + float(step[-1])

@@ -56,10 +56,11 @@ SCIPY = Scipy()
 
 @dataclass(frozen=True)
 class SameSteps:
-    """The steps that SciPy's DOP853 took where a segment was crossed first, in proportion to its length.
+    """Halves of the steps that SciPy's DOP853 took where a segment was crossed first, in proportion to its length.
 
-    Differences of losses found so carry nothing of steps that come and go. For fields smooth in the state alone: where a kink moves,
-    steps made for another place are too long. A segment of quite another length is crossed by steps of its own.
+    Differences of losses found so carry nothing of steps that come and go. They are halved since one whose estimated error vanishes by
+    chance is too long. For fields smooth in the state alone: where a kink moves, steps made for another place are too long. A segment of
+    quite another length is crossed by steps of its own.
 
     crossed: (sample, segment) -> its depths.
     """
@@ -69,12 +70,16 @@ class SameSteps:
     def __call__(self, sample: int, j: int, slopes: Slopes, a: float, b: float, state: Array) -> Array:
         """The state at b. Raises SolveError where SciPy gives up."""
         known = self.crossed.get((sample, j))
-        if known is None or abs(known[-1] - known[0] - (b - a)) > ALIKE * abs(known[-1] - known[0]):
-            known = self.crossed[sample, j] = SCIPY.solution(sample, slopes, a, b, state).t
+        if known is None or abs((known[-1] - known[0]) - (b - a)) > ALIKE * abs(known[-1] - known[0]):
+            known = self.crossed[sample, j] = _halved(SCIPY.solution(sample, slopes, a, b, state).t)
         depths = a + (known - known[0]) * (b - a) / (known[-1] - known[0])
         for s, after in pairwise(depths):
             state = _stage_by_stage(DOP853.C, DOP853.A, DOP853.B, slopes, s, after - s, state)
         return state
+
+
+def _halved(depths: Array) -> Array:
+    return np.interp(np.arange(2 * len(depths) - 1) / 2, np.arange(len(depths)), depths)
 
 
 @dataclass(frozen=True)
