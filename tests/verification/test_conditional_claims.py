@@ -53,6 +53,15 @@ def test_a_path_that_passes_between_two_depths_is_seen():
     assert far.nearest["solver"] == pytest.approx([2, 0]) and gaps[1].min() > 1e-3 and np.array_equal(far.x, PAIR)
 
 
+def test_how_far_a_path_goes_back_is_seen():
+    """Up and down, and down and up; noise on the way does not add up."""
+    paths = np.array([[0.0, 1.0, 0.5, 2.0], [0.0, -1.0, -0.4, -2.0]])
+    assert adaptive_reflection.farthest_back(paths) == pytest.approx(0.6)
+    assert adaptive_reflection.farthest_back(np.array([[0.0, 1.0, 2.0], [0.0, -1.0, -2.0]])) == 0
+    wiggles = np.linspace(0, 1, 101) + 1e-3 * np.tile((0, -12), 51)[:101]
+    assert adaptive_reflection.farthest_back(np.array([wiggles, -wiggles])) == pytest.approx(2e-3)
+
+
 def test_the_wave_reaches_both():
     """1 + 2 sin s = -1 at s = 3 pi/2, and -1 + 2 sin s = 1 at s = pi/2."""
     wave = Tried(adaptive_reflection._wave(), 1.0, 8.0)

@@ -101,3 +101,16 @@ def test_differences_of_losses_by_the_same_steps(field, bound, kinks):
     assert independent.Statement(problem).kinks is kinks
     known = float(oda.Forward().gradients(run)["p"])
     assert independent.directional(problem, run.setting.bound, {"p": np.ones(())}) == pytest.approx(known, rel=bound)
+
+
+def test_terms_that_do_not_move_leave_no_rounding():
+    """A cost a billion times the rest, of which a name knows nothing."""
+    z, p, q = oda.block("z"), oda.block("p"), oda.block("q")
+    model = oda.Model({z: p * z}, {z: 0.2}, (0, 1), (p, q), name="constant")
+    problem = oda.Problem(model, oda.Objective(z, 0, (oda.Observation((0.5,), 1e9 * oda.cos(q)),)))
+    bound = oda.solve_problem(problem, {"p": 0.4, "q": 0.3}).setting.bound
+    found = independent.directional(problem, bound, {"p": np.ones(())})
+    assert found == pytest.approx(0.2 * np.exp(0.4), rel=1e-11)
+    assert independent.one_sided(problem, bound, {"p": np.ones(())}) == pytest.approx(0.2 * np.exp(0.4), rel=1e-11)
+    twice = independent.curvature(problem, bound, {"p": np.ones(())}, {"p": np.ones(())})
+    assert twice == pytest.approx(0.2 * np.exp(0.4), rel=1e-9)

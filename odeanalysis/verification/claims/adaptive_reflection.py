@@ -139,9 +139,13 @@ class Tried:
     @property
     def monotone(self) -> Check:
         """The hypothesis on which the floor rests: no path turns round."""
-        rises = [np.diff(paths, axis=1) for paths in self.paths.values()]
-        turned = max(float(np.max(np.sum(np.abs(one), axis=1) - np.abs(np.sum(one, axis=1)))) for one in rises)
-        return within(f"paths are monotone, {self.title}", turned, EXACT)
+        return within(f"paths are monotone, {self.title}", max(map(farthest_back, self.paths.values())), EXACT)
+
+
+def farthest_back(paths: Array) -> float:
+    """How far the worst of the paths [2, M] goes back behind a point that it had reached."""
+    forward = paths * np.sign(paths[:, -1:] - paths[:, :1])
+    return float(np.max(np.maximum.accumulate(forward, axis=1) - forward))
 
 
 def _least(gaps: Array) -> Array:

@@ -50,8 +50,8 @@ class Statement:
     march: March = SCIPY
     sizes: Mapping[sp.Symbol, int] = field(default_factory=dict)
 
-    def loss(self, values: Mapping[str, Any], sample: int = 0) -> float:
-        """The loss of one sample."""
+    def losses(self, values: Mapping[str, Any], sample: int = 0) -> list[float]:
+        """The terms of the loss of one sample: the integral of the running cost, the terminal cost, what each observation costs."""
         nodes = self.nodes(values)
         pieces = [self.pieces(values, (a + b) / 2) for a, b in pairwise(nodes)]
         states = list(self._states(values, nodes, pieces, sample))
@@ -60,12 +60,12 @@ class Statement:
             here = {**values, **self._named(states[node]), **(more or {}), self.depth: nodes[node]}
             return float(evaluate(substitute(stated, pieces[max(node - 1, 0)]), here))
 
-        total = float(states[-1][-1]) + cost(self._terminal, len(nodes) - 1)
+        found = [float(states[-1][-1]), cost(self._terminal, len(nodes) - 1)]
         for depth, i, j in self._observed(values):
             data = {name.name: values[name.name][j] for name in self.problem.objective.observations[i].data}
             if not any(np.isnan(datum).any() for datum in data.values()):
-                total += cost(self._costs[i], int(np.argmin(np.abs(np.array(nodes) - depth))), data)
-        return total
+                found.append(cost(self._costs[i], int(np.argmin(np.abs(np.array(nodes) - depth))), data))
+        return found
 
     def nodes(self, values: Mapping[str, Any]) -> list[float]:
         """s0, the observed depths and switches inside the domain, and S; those that rounding alone keeps apart once."""
@@ -231,9 +231,14 @@ def same_steps(problem: Problem) -> March:
 
 def value(problem: Problem, bound: Bound, march: March = SCIPY) -> float:
     """The reduced loss."""
-    statement = Statement(problem, march, bound.sizes)
-    losses = [statement.loss(one, sample) for sample, one in enumerate(samples(bound))]
-    return float(np.mean(losses) if problem.reduction == "mean" else np.sum(losses))
+    return float(np.sum(terms(problem, bound, march)))
+
+
+def terms(problem: Problem, bound: Bound, march: March = SCIPY) -> Array:
+    """The terms of the reduced loss, sample by sample: those that do not move leave no rounding in differences."""
+    statement, each = Statement(problem, march, bound.sizes), samples(bound)
+    found = np.array([term for sample, one in enumerate(each) for term in statement.losses(one, sample)])
+    return found / len(each) if problem.reduction == "mean" else found
 
 
 def directional(problem: Problem, bound: Bound, direction: Mapping[str, Array], march: March | None = None) -> float:
@@ -241,8 +246,8 @@ def directional(problem: Problem, bound: Bound, direction: Mapping[str, Array], 
     march = march or same_steps(problem)
 
     def central(size: float) -> float:
-        ends = [value(problem, _moved(bound, direction, sign * size), march) for sign in (1, -1)]
-        return (ends[0] - ends[1]) / (2 * size)
+        ends = [terms(problem, _moved(bound, direction, sign * size), march) for sign in (1, -1)]
+        return float(np.sum(ends[0] - ends[1])) / (2 * size)
 
     coarse, fine = central(STEP), central(STEP / 2)
     return (4 * fine - coarse) / 3
@@ -251,20 +256,20 @@ def directional(problem: Problem, bound: Bound, direction: Mapping[str, Array], 
 def one_sided(problem: Problem, bound: Bound, direction: Mapping[str, Array], march: March | None = None) -> float:
     """The derivative of the reduced loss along a direction where it has another one the other way, by forward differences of order 6."""
     march = march or same_steps(problem)
-    losses = (value(problem, _moved(bound, direction, k * STRIDE), march) for k in range(len(FORWARD)))
-    return sum(weight * loss for weight, loss in zip(FORWARD, losses, strict=True)) / STRIDE
+    found = [terms(problem, _moved(bound, direction, k * STRIDE), march) for k in range(len(FORWARD))]
+    return float(np.sum(np.array(FORWARD) @ (found - found[0]))) / STRIDE
 
 
 def curvature(problem: Problem, bound: Bound, along: Mapping[str, Array], beside: Mapping[str, Array], march: March | None = None) -> float:
     """The second derivative of the reduced loss along two directions, by mixed differences at three sizes that are extrapolated twice."""
     march = march or same_steps(problem)
 
-    def loss(first: float, second: float) -> float:
-        return value(problem, _moved(_moved(bound, along, first), beside, second), march)
+    def moved(first: float, second: float) -> Array:
+        return terms(problem, _moved(_moved(bound, along, first), beside, second), march)
 
     def mixed(size: float) -> float:
-        corners = [sign * other * loss(sign * size, other * size) for sign in (1, -1) for other in (1, -1)]
-        return sum(corners) / (4 * size**2)
+        corners = [sign * other * moved(sign * size, other * size) for sign in (1, -1) for other in (1, -1)]
+        return float(np.sum(np.sum(corners, axis=0))) / (4 * size**2)
 
     rough = [mixed(BEND / 2**i) for i in range(3)]
     finer = [(4 * fine - coarse) / 3 for coarse, fine in pairwise(rough)]
