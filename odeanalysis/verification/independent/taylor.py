@@ -15,16 +15,12 @@ from odeanalysis.errors import SolveError
 from odeanalysis.numerics.gradients.differences import replayed, tiled
 from odeanalysis.numerics.gradients.program import Array
 from odeanalysis.numerics.gradients.run import Run
+from odeanalysis.verification.independent.slopes import WINDOW, Slope, shake, slope_of
 
 SIZES = 2.0 ** -np.arange(2, 27)
 NOISE = 64 * np.finfo(float).eps
-ABOVE = 64
 SHAKEN = 8
-FITTED = 8
 LEFT_OUT = 4
-WINDOW = 5
-FEWEST = 3
-SHORT = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,42 +41,7 @@ class Line:
     @cached_property
     def floor(self) -> float:
         """The noise of a remainder: rounding of the loss, and what shakes it at the smallest sizes, where it is a parabola otherwise."""
-        return max(NOISE * self.scale, SHAKEN * self._shake)
-
-    @property
-    def _shake(self) -> float:
-        known = np.nonzero(np.isfinite(self.values))[0][-FITTED:]
-        if len(known) < FITTED:
-            return 0.0
-        sizes = self.sizes[known] / self.sizes[known[0]]
-        powers = np.stack([sizes, sizes**2], axis=1)
-        moved = self.values[known] - self.origin
-        return float(np.max(np.abs(powers @ np.linalg.lstsq(powers, moved)[0] - moved)))
-
-
-@dataclass(frozen=True)
-class Slope:
-    """The fitted slope of a remainder; `exact` where it never rises above the noise; None where too few sizes lie above it.
-
-    due: the slope of right derivatives.
-    """
-
-    slope: float | None
-    exact: bool = False
-    due: int = 2
-
-    @property
-    def bound(self) -> float:
-        return self.due - SHORT
-
-    @property
-    def measured(self) -> float:
-        """The slope; that which is due where the remainder is exact, NaN where it is undecided."""
-        return float(self.due) if self.exact else float("nan") if self.slope is None else self.slope
-
-    @property
-    def passed(self) -> bool:
-        return self.measured >= self.bound
+        return max(NOISE * self.scale, SHAKEN * shake(self.sizes, self.values - self.origin))
 
 
 def directions(run: Run, count: int, seed: int) -> list[dict[str, Array]]:
@@ -136,22 +97,4 @@ def slope(along: Line, gradients: Mapping[str, Array], curvature: float | None =
     due = 2 if curvature is None else 3
     remainder = along.remainder(gradients, curvature or 0.0)
     noise = along.floor + NOISE * np.abs(along.values - along.origin)
-    known = np.isfinite(remainder)
-    clear = known & (remainder > ABOVE * noise)
-    if not clear.any():
-        return Slope(None, bool(known.sum() >= WINDOW), due)
-    last = int(np.nonzero(clear)[0][-1])
-    first = max(0, last - WINDOW + 1)
-    if last - first + 1 >= FEWEST and clear[first : last + 1].all():
-        return Slope(_fitted(along.sizes[first : last + 1], remainder[first : last + 1]), due=due)
-    at_least = _at_least(along.sizes, np.where(clear, remainder, ABOVE * noise), last)
-    return Slope(at_least if at_least is not None and at_least >= due - SHORT else None, due=due)
-
-
-def _fitted(sizes: Array, remainder: Array) -> float:
-    return float(np.polyfit(np.log(sizes), np.log(remainder), 1)[0])
-
-
-def _at_least(sizes: Array, remainder: Array, last: int) -> float | None:
-    """The slope of a remainder that falls into the noise within few sizes: at the next size it is no more than what noise would hide."""
-    return _fitted(sizes[: last + 2], remainder[: last + 2]) if 0 < last < len(sizes) - 1 and last + 1 < FEWEST else None
+    return slope_of(along.sizes, remainder, noise, due)

@@ -1,0 +1,1 @@
+"""What users take for their own suites: checks of any function, strategies, the pytest plugin."""
