@@ -7,7 +7,7 @@ from odeanalysis.targets.printer import Dialect, Library
 from odeanalysis.targets.program import Program
 from odeanalysis.targets.text import Text, call
 
-# the functions of prelude.py
+# the functions of prelude
 HELPERS = (
     *("absolute", "maximum", "minimum", "relu", "sigmoid", "silu", "softplus", "elu", "erf", "gelu"),
     *("fill", "stack", "concat", "place", "diag", "matvec", "vecmat", "solve"),

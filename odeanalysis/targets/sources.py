@@ -30,6 +30,6 @@ def _file() -> Path:
     found = find_spec("torchbridge")
     folders = found.submodule_search_locations if found else None
     for folder in folders or ():
-        if (path := Path(folder) / "prelude.py").is_file():
+        if (path := Path(folder) / "prelude" / "functions.py").is_file():
             return path
     raise TargetError("the package torchbridge, whose functions torch programs call, is not there; install odeanalysis whole")

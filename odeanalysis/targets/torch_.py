@@ -13,7 +13,7 @@ from odeanalysis.targets.printer import Dialect, Library, lined_up
 from odeanalysis.targets.program import Program
 from odeanalysis.targets.text import ATOM, Text, call, product, suffix
 
-# the functions of torchbridge/prelude.py
+# the functions of torchbridge/prelude
 HELPERS = (
     *("step", "softplus", "gelu"),
     *("fill", "stack", "concat", "join", "place", "matvec", "vecmat", "affine", "solve"),

@@ -15,9 +15,10 @@ from odeanalysis.errors import TargetError
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic import functions as fn
 from odeanalysis.symbolic.formula import Formula, formula, share
-from odeanalysis.targets import emit, prelude
+from odeanalysis.targets import emit
 from odeanalysis.targets.callables import compile_numpy
 from odeanalysis.targets.numpy_ import HELPERS, program
+from odeanalysis.targets.prelude import functions as prelude
 from odeanalysis.targets.prelude import helper_source
 from tests.targets.formulas import closed, formulas, random_values
 

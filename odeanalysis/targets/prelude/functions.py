@@ -39,20 +39,30 @@ def relu(x):
 
 def sigmoid(x):
     """1/(1 + exp(-x)); the exponential stays finite."""
-    x = np.where(np.real(x) < -709.0, -709.0, x) if np.iscomplexobj(x) else np.maximum(x, -709.0)
+    x = (
+        np.where(np.real(x) < -709.0, -709.0, x)
+        if np.iscomplexobj(x)
+        else np.maximum(x, -709.0)
+    )
     return 1.0 / (1.0 + np.exp(-x))
 
 
 def silu(x):
     """x/(1 + exp(-x)); the exponential stays finite."""
-    bounded = np.where(np.real(x) < -709.0, -709.0, x) if np.iscomplexobj(x) else np.maximum(x, -709.0)
+    bounded = (
+        np.where(np.real(x) < -709.0, -709.0, x)
+        if np.iscomplexobj(x)
+        else np.maximum(x, -709.0)
+    )
     return x / (1.0 + np.exp(-bounded))
 
 
 def softplus(x):
     """log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)): the exponential is at most 1."""
     if np.iscomplexobj(x):
-        return np.where(x.real > 0, x, 0.0) + np.log1p(np.exp(np.where(x.real > 0, -x, x)))
+        return np.where(x.real > 0, x, 0.0) + np.log1p(
+            np.exp(np.where(x.real > 0, -x, x))
+        )
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
@@ -91,13 +101,18 @@ def stack(*scalars):
     if not any(getattr(scalar, "ndim", 0) for scalar in scalars):
         return np.array(scalars)
     shapes = {np.shape(scalar) for scalar in scalars}
-    return np.stack(scalars if len(shapes) == 1 else np.broadcast_arrays(*scalars), axis=-1)
+    return np.stack(
+        scalars if len(shapes) == 1 else np.broadcast_arrays(*scalars), axis=-1
+    )
 
 
 def concat(*vectors):
     """Vectors, one behind the other."""
     batch = np.broadcast_shapes(*(vector.shape[:-1] for vector in vectors))
-    parts = [v if v.shape[:-1] == batch else np.broadcast_to(v, batch + v.shape[-1:]) for v in vectors]
+    parts = [
+        v if v.shape[:-1] == batch else np.broadcast_to(v, batch + v.shape[-1:])
+        for v in vectors
+    ]
     return np.concatenate(parts, axis=-1)
 
 
@@ -105,7 +120,12 @@ def place(shape, *parts):
     """Zeros of this shape, to which each part (key, value) adds its value at its key."""
     values = [np.asarray(value) for _, value in parts]
     ranks = [sum(isinstance(item, slice) for item in key) for key, _ in parts]
-    batch = np.broadcast_shapes(*(value.shape[: value.ndim - rank] for value, rank in zip(values, ranks, strict=True)))
+    batch = np.broadcast_shapes(
+        *(
+            value.shape[: value.ndim - rank]
+            for value, rank in zip(values, ranks, strict=True)
+        )
+    )
     result = np.zeros(batch + shape, np.result_type(*values))
     for (key, _), value in zip(parts, values, strict=True):
         result[key] += value
@@ -127,7 +147,9 @@ def matvec(matrix, vector):
     """Matrix times vector; one matrix for all samples makes it one product of matrices."""
     if matrix.ndim > 2:
         return np.matmul(matrix, vector[..., None])[..., 0]
-    return vector @ matrix.T if vector.ndim < 3 else np.tensordot(vector, matrix, (-1, 1))
+    return (
+        vector @ matrix.T if vector.ndim < 3 else np.tensordot(vector, matrix, (-1, 1))
+    )
 
 
 def vecmat(vector, matrix):
@@ -146,7 +168,11 @@ def solve(matrix, right):
     except np.linalg.LinAlgError:
         singular = np.linalg.slogdet(matrix)[0] == 0
         regular = np.where(singular[..., None, None], np.eye(matrix.shape[-1]), matrix)
-        return np.where(singular[..., None], np.nan, np.linalg.solve(regular, right[..., None])[..., 0])
+        return np.where(
+            singular[..., None],
+            np.nan,
+            np.linalg.solve(regular, right[..., None])[..., 0],
+        )
 
 
 # ---------------------------------------------------------------- sums over the batch
@@ -154,7 +180,9 @@ def solve(matrix, right):
 
 def common_batch(*values):
     """The batch axes that values, each given as (value, rank without batch), have together."""
-    return np.broadcast_shapes(*(value.shape[: value.ndim - rank] for value, rank in values))
+    return np.broadcast_shapes(
+        *(value.shape[: value.ndim - rank] for value, rank in values)
+    )
 
 
 def batch_sum(value, rank, batch=None):
@@ -170,7 +198,10 @@ def outer_sum(left, right, batch=None):
         batch = np.broadcast_shapes(left.shape[:-1], right.shape[:-1])
     if len(batch) == 1 and left.shape[:-1] == right.shape[:-1] == batch:
         return left.T @ right
-    left, right = np.broadcast_to(left, batch + left.shape[-1:]), np.broadcast_to(right, batch + right.shape[-1:])
+    left, right = (
+        np.broadcast_to(left, batch + left.shape[-1:]),
+        np.broadcast_to(right, batch + right.shape[-1:]),
+    )
     axes = tuple(range(len(batch)))
     return np.tensordot(left, right, (axes, axes))
 
@@ -201,5 +232,7 @@ HELPERS = {
 def helper_source(name):
     """The text of one of these functions, which needs `numpy as np` and nothing else of this module."""
     if name not in HELPERS:
-        raise TargetError(f"there is no helper {name!r}; there are {', '.join(HELPERS)}")
+        raise TargetError(
+            f"there is no helper {name!r}; there are {', '.join(HELPERS)}"
+        )
     return inspect.getsource(HELPERS[name])

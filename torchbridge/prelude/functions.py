@@ -44,7 +44,9 @@ def concat(*vectors):
     if all(vector.shape[:-1] == batch for vector in vectors):
         return torch.cat(vectors, -1)
     batch = torch.broadcast_shapes(*(vector.shape[:-1] for vector in vectors))
-    return torch.cat([vector.expand(batch + vector.shape[-1:]) for vector in vectors], -1)
+    return torch.cat(
+        [vector.expand(batch + vector.shape[-1:]) for vector in vectors], -1
+    )
 
 
 def join(axis, rank, *arrays):
@@ -52,7 +54,9 @@ def join(axis, rank, *arrays):
     batches = [array.shape[: array.ndim - rank] for array in arrays]
     if any(batch != batches[0] for batch in batches):
         batch = torch.broadcast_shapes(*batches)
-        arrays = [array.expand(batch + array.shape[array.ndim - rank :]) for array in arrays]
+        arrays = [
+            array.expand(batch + array.shape[array.ndim - rank :]) for array in arrays
+        ]
     return torch.cat(arrays, axis)
 
 
@@ -62,12 +66,23 @@ def place(shape, *parts):
     def along(value, axis, start, stride, size):
         """The value at every `stride`-th place of an axis, from `start` on, between zeros."""
         if stride < 0:
-            value, stride, start = value.flip(axis), -stride, start + stride * (value.shape[axis] - 1)
+            value, stride, start = (
+                value.flip(axis),
+                -stride,
+                start + stride * (value.shape[axis] - 1),
+            )
         behind = (0, 0) * (-axis - 1)
         if stride > 1 and value.shape[axis] > 1:
-            value = torch.nn.functional.pad(value.unsqueeze(axis), (*behind, 0, stride - 1)).flatten(axis - 1, axis)
-        around = (start, size - start - value.shape[axis])  # below zero where the zeros behind the last value reach too far
-        return torch.nn.functional.pad(value, (*behind, *around)) if any(around) else value
+            value = torch.nn.functional.pad(
+                value.unsqueeze(axis), (*behind, 0, stride - 1)
+            ).flatten(axis - 1, axis)
+        around = (
+            start,
+            size - start - value.shape[axis],
+        )  # below zero where the zeros behind the last value reach too far
+        return (
+            torch.nn.functional.pad(value, (*behind, *around)) if any(around) else value
+        )
 
     result = None
     for (_, *key), value in parts:
@@ -88,7 +103,11 @@ def matvec(matrix, vector):
     """Matrix times vector; one matrix for all samples makes it one product of matrices."""
     if matrix.ndim == 2:
         return torch.nn.functional.linear(vector, matrix)
-    return torch.matmul(matrix, vector) if vector.ndim == 1 else torch.matmul(matrix, vector.unsqueeze(-1)).squeeze(-1)
+    return (
+        torch.matmul(matrix, vector)
+        if vector.ndim == 1
+        else torch.matmul(matrix, vector.unsqueeze(-1)).squeeze(-1)
+    )
 
 
 def vecmat(vector, matrix):
@@ -102,7 +121,11 @@ def affine(matrix, vector, bias):
     """Matrix times vector, plus a vector."""
     if matrix.ndim == 2:
         linear = torch.nn.functional.linear
-        return linear(vector, matrix, bias) if bias.ndim == 1 else linear(vector, matrix) + bias
+        return (
+            linear(vector, matrix, bias)
+            if bias.ndim == 1
+            else linear(vector, matrix) + bias
+        )
     if vector.ndim == 1:
         return torch.matmul(matrix, vector) + bias
     return torch.matmul(matrix, vector.unsqueeze(-1)).squeeze(-1) + bias
@@ -115,8 +138,15 @@ def mixed_matvec(weights, matrices, vector):
         mixture = (weights[..., None, None] * matrices).sum(-3)
         return torch.matmul(mixture, vector.unsqueeze(-1)).squeeze(-1)
     if weights.ndim == 1:
-        return torch.nn.functional.linear(vector, torch.matmul(weights, matrices.flatten(1)).unflatten(-1, matrices.shape[1:]))
-    products = torch.nn.functional.linear(vector, matrices.flatten(0, 1)).unflatten(-1, (number, rows))
+        return torch.nn.functional.linear(
+            vector,
+            torch.matmul(weights, matrices.flatten(1)).unflatten(
+                -1, matrices.shape[1:]
+            ),
+        )
+    products = torch.nn.functional.linear(vector, matrices.flatten(0, 1)).unflatten(
+        -1, (number, rows)
+    )
     return (weights.unsqueeze(-1) * products).sum(-2)
 
 
@@ -126,8 +156,16 @@ def mixed_vecmat(weights, matrices, vector):
         mixture = (weights[..., None, None] * matrices).sum(-3)
         return torch.matmul(vector.unsqueeze(-2), mixture).squeeze(-2)
     if weights.ndim == 1:
-        return torch.matmul(vector, torch.matmul(weights, matrices.flatten(1)).unflatten(-1, matrices.shape[1:]))
-    return torch.matmul((weights.unsqueeze(-1) * vector.unsqueeze(-2)).flatten(-2), matrices.flatten(0, 1))
+        return torch.matmul(
+            vector,
+            torch.matmul(weights, matrices.flatten(1)).unflatten(
+                -1, matrices.shape[1:]
+            ),
+        )
+    return torch.matmul(
+        (weights.unsqueeze(-1) * vector.unsqueeze(-2)).flatten(-2),
+        matrices.flatten(0, 1),
+    )
 
 
 def forms(left, matrices, right):
@@ -136,7 +174,9 @@ def forms(left, matrices, right):
     if matrices.ndim > 3:
         products = torch.matmul(matrices, right[..., None, :, None]).squeeze(-1)
     else:
-        products = torch.nn.functional.linear(right, matrices.flatten(0, 1)).unflatten(-1, (number, rows))
+        products = torch.nn.functional.linear(right, matrices.flatten(0, 1)).unflatten(
+            -1, (number, rows)
+        )
     return (left.unsqueeze(-2) * products).sum(-1)
 
 
@@ -144,8 +184,12 @@ def solve(matrix, right):
     """The vector x with `matrix x = right`; NaN for a sample whose matrix is singular."""
     dtype = torch.promote_types(matrix.dtype, right.dtype)
     working = torch.promote_types(dtype, torch.float32)
-    found, failed = torch.linalg.solve_ex(matrix.to(working), right.to(working).unsqueeze(-1))
-    return torch.where(failed.unsqueeze(-1) > 0, float("nan"), found.squeeze(-1)).to(dtype)
+    found, failed = torch.linalg.solve_ex(
+        matrix.to(working), right.to(working).unsqueeze(-1)
+    )
+    return torch.where(failed.unsqueeze(-1) > 0, float("nan"), found.squeeze(-1)).to(
+        dtype
+    )
 
 
 # ---------------------------------------------------------------- sums over the batch
@@ -175,8 +219,16 @@ def outer_sum(*vectors, batch=None):
         if any(vector.shape[:-1] != batch for vector in vectors):
             batch = torch.broadcast_shapes(*(vector.shape[:-1] for vector in vectors))
     if not batch:
-        return sum(left.unsqueeze(-1) * right for left, right in zip(vectors[::2], vectors[1::2], strict=True))
-    flat = [v.flatten(0, -2) if v.shape[:-1] == batch else v.expand(batch + v.shape[-1:]).flatten(0, -2) for v in vectors]
+        return sum(
+            left.unsqueeze(-1) * right
+            for left, right in zip(vectors[::2], vectors[1::2], strict=True)
+        )
+    flat = [
+        v.flatten(0, -2)
+        if v.shape[:-1] == batch
+        else v.expand(batch + v.shape[-1:]).flatten(0, -2)
+        for v in vectors
+    ]
     result = flat[0].T @ flat[1]
     for left, right in zip(flat[2::2], flat[3::2], strict=True):
         result = torch.addmm(result, left.T, right)
@@ -186,13 +238,18 @@ def outer_sum(*vectors, batch=None):
 def mixed_outer_sum(weights, left, right, batch=None):
     """For each j the sum over the batch of weights[j] times the outer product of two vectors: products of matrices."""
     if batch is None:
-        batch = torch.broadcast_shapes(weights.shape[:-1], left.shape[:-1], right.shape[:-1])
+        batch = torch.broadcast_shapes(
+            weights.shape[:-1], left.shape[:-1], right.shape[:-1]
+        )
     shape = (weights.shape[-1], left.shape[-1], right.shape[-1])
     if weights.ndim > 1:
         left = (weights.unsqueeze(-1) * left.unsqueeze(-2)).flatten(-2)
     if not batch:
         return weights[:, None, None] * (left.unsqueeze(-1) * right)
-    left, right = (v if v.shape[:-1] == batch else v.expand(batch + v.shape[-1:]) for v in (left, right))
+    left, right = (
+        v if v.shape[:-1] == batch else v.expand(batch + v.shape[-1:])
+        for v in (left, right)
+    )
     total = left.flatten(0, -2).T @ right.flatten(0, -2)
     return total.reshape(shape) if weights.ndim > 1 else weights[:, None, None] * total
 
@@ -208,4 +265,8 @@ def weighted_sum(weight, value, rank, batch=None):
     if value.ndim == rank:
         return weight.sum() * value
     value = value.expand(batch + core).flatten(0, len(batch) - 1)
-    return torch.matmul(weight.flatten(), value.flatten(1)).unflatten(-1, core) if rank > 1 else torch.matmul(weight.flatten(), value)
+    return (
+        torch.matmul(weight.flatten(), value.flatten(1)).unflatten(-1, core)
+        if rank > 1
+        else torch.matmul(weight.flatten(), value)
+    )
