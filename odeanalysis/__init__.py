@@ -57,6 +57,10 @@ _HOMES = {
     "numerics.functional.descent": "functional_descent FunctionalFit",
     "verification.certificate.certificate": "check Certificate",
     "verification.runner": "verify",
+    "importers.equations": "from_sympy",
+    "importers.tracing": "from_function",
+    "importers.sbml.reader": "from_sbml",
+    "importers.imported": "Imported",
     "errors": "OdeAnalysisError ModelError LanguageError DerivationError TargetError SolveError",
 }
 _OWNERS = {name: home for home, names in _HOMES.items() for name in names.split()}

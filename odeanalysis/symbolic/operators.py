@@ -16,7 +16,9 @@ from odeanalysis.symbolic.expressions import (
     subtract,
     transpose,
 )
-from odeanalysis.symbolic.nodes import Array
+from odeanalysis.symbolic.nodes import Array, Map
+
+COMPARISONS = ("lt", "le")
 
 
 def _reflected(build: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -32,6 +34,13 @@ def _length(self: Array) -> int:
     if not isinstance(size, int):
         raise ModelError(f"the length {size} of an array is a symbol; index it with integers instead of iterating")
     return size
+
+
+def _truth(self: Array) -> bool:
+    """Whether there are entries, as of any sequence; a comparison has an answer for each entry only once there are values."""
+    if isinstance(self, Map) and self.name in COMPARISONS:
+        raise ModelError("a condition on arrays is neither true nor false before there are values; write where(condition, u, v), not if")
+    return _length(self) != 0
 
 
 def _less(self: Any, other: Any) -> Any:
@@ -65,6 +74,7 @@ OPERATORS: dict[str, Any] = {
     "__getitem__": index,
     "__iter__": _iterate,
     "__len__": _length,
+    "__bool__": _truth,
     "T": property(transpose),
     "__array_ufunc__": None,  # NumPy's numbers leave the operation to the array instead of iterating over it
 }

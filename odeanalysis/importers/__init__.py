@@ -1,0 +1,1 @@
+"""Models from where they already are: SymPy equations, Python functions, SBML files."""
