@@ -91,7 +91,9 @@ def _check_document(document: Any) -> None:
 
 
 def _packages(document: Any) -> Iterator[str]:
-    """The packages of level 3 that a reader has to understand."""
+    """The packages of level 3 that a reader has to understand; level 2 has none, whatever plugins libSBML brings to it."""
+    if document.getLevel() < 3:
+        return
     plugins = (document.getPlugin(i) for i in range(document.getNumPlugins()))
     known = ((one.getPackageName(), one.getURI()) for one in plugins)
     unknown = ((uri, uri) for uri in map(document.getUnknownPackageURI, range(document.getNumUnknownPackages())))

@@ -19,14 +19,14 @@ START = "(start)"  # no id of SBML
 class Declared:
     """symbols: by id, by (reaction, id) for what is local to one, by (id, START) for a start that is a parameter.
 
-    states: their ids, in order.  values: each parameter with the number that the document gives it, or None.  renamed: what was -> what is.
+    states: their ids, in order.  values: each parameter with the number that the document gives it, or None.  renamed: what a name was.
     """
 
     depth: sp.Symbol
     symbols: Mapping[Any, sp.Symbol]
     states: tuple[str, ...]
     values: Mapping[sp.Symbol, float | None]
-    renamed: Mapping[str, str]
+    renamed: Mapping[sp.Symbol, str]
 
 
 def declared(found: Contents) -> Declared:
@@ -45,12 +45,18 @@ def declared(found: Contents) -> Declared:
         if _starts_apart(found, name, states):
             base = symbols[name].name
             symbols[name, START] = ex.block(names.fresh(f"{base}0", f"{base}_start"))
-    renamed = {_shown(key): symbol.name for key, symbol in symbols.items() if key[-1] != START and _shown(key) != symbol.name}
+    shown = {key: key if isinstance(key, str) else key[1] for key in symbols}
+    renamed = {symbol: _said(key, states) for key, symbol in symbols.items() if shown[key] != symbol.name and _said(key, states)}
     return Declared(ex.block(depth), symbols, states, _values(found, symbols, states, local), renamed)
 
 
-def _shown(key: Any) -> str:
-    return key if isinstance(key, str) else f"{key[1]} of {key[0]}"
+def _said(key: Any, states: tuple[str, ...]) -> str:
+    """What a symbol stands for in the words of a reader of the document; nothing for the start of a state, which has its name and a 0."""
+    if isinstance(key, str):
+        return key
+    if key[1] == START:
+        return "" if key[0] in states else f"what is given of {key[0]}"
+    return f"{key[1]} of {key[0]}"
 
 
 def _states(found: Contents) -> tuple[str, ...]:

@@ -51,8 +51,9 @@ def _imported(found: Contents, end: Any, stem: str) -> Imported:
     meanings = Meanings(found, names)
     field = {names.symbols[state]: meanings.slope(state) for state in names.states}
     initial = {names.symbols[state]: meanings.value(state, at_start=True) for state in names.states}
-    assigned = {names.symbols[name].name: meanings.value(name) for name in found.assignments}
+    assigned = {names.symbols[name]: meanings.value(name) for name in found.assignments}
     used = leaves(*field.values(), *initial.values(), *assigned.values())
+    shown = {*used, *field, *assigned}
     parameters = [symbol for symbol in names.values if symbol in used]
     model = Model(field, initial, (0, end), parameters, depth=names.depth, name=_title(found.name or stem))
     parts(Problem(model, Objective()))  # refuses a right side that jumps
@@ -60,8 +61,8 @@ def _imported(found: Contents, end: Any, stem: str) -> Imported:
         model=model,
         values={one.name: _finite(one.name, names.values[one]) for one in parameters if names.values[one] is not None},
         missing=tuple(one.name for one in parameters if names.values[one] is None),
-        renamed=names.renamed,
-        assigned=assigned,
+        renamed={old: symbol.name for symbol, old in names.renamed.items() if symbol in shown},
+        assigned={symbol.name: value for symbol, value in assigned.items()},
         unused=tuple(one.name for one in names.values if one not in used),
     )
 
