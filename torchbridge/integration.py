@@ -11,8 +11,8 @@ from odeanalysis.numerics.solvers.grid import Grid
 from torchbridge.gradients.direct import Direct
 from torchbridge.gradients.solving import Sensitivity, Task
 from torchbridge.solvers.solve import Steps, Trace
-from torchbridge.steps.methods import on_tensors
-from torchbridge.steps.opaque import Field, OpaqueStepper
+from torchbridge.steps.methods import of_field, on_tensors
+from torchbridge.steps.opaque import Field
 from torchbridge.steps.segments import ends
 from torchbridge.steps.stepper import State
 
@@ -26,14 +26,18 @@ def integrate(
     steps: Steps | None = None,
     sensitivity: Sensitivity | None = None,
     names: Sequence[Tensor] = (),
+    batched: bool = False,
 ) -> tuple[State, Trace]:
     """Solves dz/ds = f(s, z) from a state at the first depth; gives the states at all depths, each block [len(depths), ...].
 
     field: (depth, blocks) -> slopes of the same shapes.  depths: [K+1], monotone, or [B, K+1] with one path for each sample; as a tensor it
     receives gradients.  names: tensors that the field reads and that are to receive gradients, such as a module's parameters; `Direct()`,
     the default, finds them by itself.
-    Raises ModelError for depths that turn round or a method that is not explicit, SolveError for a solve that fails; it names the sample
-    that does where all blocks have a first axis of one length, which is then taken for that of samples.
+    batched: whether the first axis of all blocks is that of samples, which do not see each other: an implicit method then solves for each
+    by itself, as it does where each has a path of its own; else the whole state is one vector to it.
+    Raises ModelError for depths that turn round, a Rosenbrock method, and samples that see each other where an implicit method is to solve
+    for each; SolveError for a solve that fails: it names the sample that does where all blocks have a first axis of one length, which is
+    then taken for that of samples.
     """
     nodes = torch.as_tensor(depths, dtype=torch.float64, device=state[0].device)
     nodes = nodes if nodes.ndim == 2 else nodes[None]
@@ -45,7 +49,8 @@ def integrate(
         )
     path = np.asarray(nodes.detach().cpu())
     grid = Grid(path, ends(path))
-    task = Task(OpaqueStepper(on_tensors(method), _guarded(field, state)), grid, steps or Steps(), batch=_batch(state))
+    stepper = of_field(on_tensors(method), _guarded(field, state), batched or len(nodes) > 1)
+    task = Task(stepper, grid, steps or Steps(), batch=_batch(state))
     states = (sensitivity or Direct()).states(task, nodes, state, tuple(names))
     return states, task.solved
 

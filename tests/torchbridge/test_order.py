@@ -9,16 +9,15 @@ import torch
 import odeanalysis as oda
 from odeanalysis.numerics.solvers import Grid
 from odeanalysis.tableaus import tableau
-from tests.solvers.problems import EXPLICIT, MIX, NONLINEAR, PARTS, uneven_steps
+from tests.solvers.problems import EXPLICIT, METHODS, MIX, NONLINEAR, PARTS, uneven_steps
 from tests.solvers.test_order import COUNTS, DOMAINS, Y0, slope
 from torchbridge.problems.program import program
 from torchbridge.solvers.solve import Steps, solve
 from torchbridge.solvers.tapes import Nothing
-from torchbridge.steps.derived import DerivedStepper
-from torchbridge.steps.opaque import OpaqueStepper
+from torchbridge.steps.methods import STEPPERS, of_field
 
-DERIVED = (*EXPLICIT, "rosenbrock23", "rodas5p")
-KINDS = [*(("derived", name) for name in DERIVED), *(("opaque", name) for name in EXPLICIT)]
+OPAQUE = (*EXPLICIT, "radau", "kvaerno5")
+KINDS = [*(("derived", name) for name in METHODS), *(("opaque", name) for name in OPAQUE)]
 s = oda.depth
 
 
@@ -43,7 +42,8 @@ def by_callable(depth, state):
 
 
 def stepper(kind, name, common=True):
-    return DerivedStepper(tableau(name), stated(), frozenset(), common) if kind == "derived" else OpaqueStepper(tableau(name), by_callable)
+    used = tableau(name)
+    return STEPPERS[used.kind](used, stated(), frozenset(), common) if kind == "derived" else of_field(used, by_callable, True)
 
 
 def error(kind, name, nodes, count):
@@ -64,7 +64,7 @@ def test_the_nodes_have_the_order_of_the_method(kind, name, direction):
     assert tableau(name).order - 0.35 < slope(errors, counts) < tableau(name).order + 1
 
 
-@pytest.mark.parametrize("name", EXPLICIT)
+@pytest.mark.parametrize("name", OPAQUE)
 def test_both_kinds_of_field_take_the_same_steps(name):
     """Derived or called, for both samples at once or for each at depths of its own."""
     grid = Grid(np.array([[0.1, 0.6, 1.4], [1.2, 0.5, -0.3]]))

@@ -32,7 +32,8 @@ States = Callable[[Tensor], State]
 class ContinuousAdjoint:
     """The costate equation solved backward with the solve's own method and tolerances; the state is read off the stored solution.
 
-    Its gradient is that of the solution up to tolerances, not the exact one of the steps that were taken. Explicit methods only.
+    Its gradient is that of the solution up to tolerances, not the exact one of the steps that were taken. Explicit methods only: to an
+    implicit one the integrals of the names would be part of one large linear system.
     """
 
     name = "adjoint"

@@ -43,7 +43,8 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
     breakpoints: depths at which the field may jump; steps end there. Modules inside the field that have a property `breakpoints` add
     theirs. Those that are tensors which require gradients receive them.
     Other options: those of `Solver`. Samples take common steps, and s is one number, except where they have depths of their own: then s is
-    [B, 1, ...], as it stands beside z, and [B] for a running cost, as it stands beside that. Methods are explicit ones.
+    [B, 1, ...], as it stands beside z, and [B] for a running cost, as it stands beside that. Methods are explicit or implicit ones; the
+    latter solve for each sample by itself, with as many backward passes for a Jacobian as a sample has numbers.
     Raises ModelError for a field that takes other arguments, and when it is called for one that gives another shape, dtype or device, or
     reads a tensor that requires a gradient and is no parameter (with `Direct()` such a tensor gets its gradient).
     """
@@ -96,9 +97,8 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         state = (z, *(z.new_zeros(len(z)) for _ in solved.costs))
         tolerance = Tolerance(settings.rtol, settings.atol)
         steps = Steps(settings.steps, tolerance, max_steps=settings.max_steps, throw=self.solver.throw, replay=self._replay)
-        blocks, trace = integrate(
-            solved.slopes, state, way.nodes, method=settings.method, steps=steps, sensitivity=self.solver.sensitivity, names=self._names(x)
-        )
+        how = {"method": settings.method, "steps": steps, "sensitivity": self.solver.sensitivity, "names": self._names(x)}
+        blocks, trace = integrate(solved.slopes, state, way.nodes, **how, batched=True)
         self._last = {"method": settings.method, **counts(trace), **(self._replay.counts if self._replay else {})}
         found = tuple(block[-1] if at is None else way.seen(block) for block in blocks)
         return found if solved.costs else found[0]

@@ -16,7 +16,7 @@ from torchbridge.steps.methods import on_tensors
 
 @dataclass(frozen=True)
 class Solver:
-    """method: the name of an explicit or a Rosenbrock method of `odeanalysis.METHODS`.
+    """method: the name of a method of `odeanalysis.METHODS`; a Rosenbrock method takes steps of stated models alone.
     steps: None controls the error, N takes N equal steps over the domain.
 
     rtol, atol: None takes what suits the dtype (1e-8 and 1e-10 in float64, 1e-5 and 1e-6 in float32).

@@ -23,8 +23,7 @@ from torchbridge.problems.program import Program, program
 from torchbridge.problems.values import checked
 from torchbridge.solvers.replay import Replay
 from torchbridge.solvers.solve import Steps, Trace
-from torchbridge.steps.derived import DerivedStepper
-from torchbridge.steps.methods import on_tensors
+from torchbridge.steps.methods import STEPPERS, on_tensors
 from torchbridge.steps.stepper import State
 
 
@@ -192,7 +191,7 @@ def solve(
     like = next(iter(tensors.values()), torch.zeros((), dtype=torch.float64))
     depths = node_depths(ready, tensors, way, like.device)
     applied = tuple(modules[name] for name in ready.parts.field.networks)
-    stepper = DerivedStepper(used, ready.parts, shared, way.grid.samples == 1, target, applied)
+    stepper = STEPPERS[used.kind](used, ready.parts, shared, way.grid.samples == 1, target, applied)
     steps = Steps(chosen.steps, Tolerance(chosen.rtol, chosen.atol), max_steps=chosen.max_steps, throw=throw, replay=replay)
     task = Task(stepper, way.grid, steps, batch=bound.batch)
     state = _initial(ready, tensors, modules, bound, way, depths)

@@ -26,7 +26,7 @@ from torchbridge.solvers.waiting import Waiting
 from torchbridge.solvers.walk import Walk
 from torchbridge.solvers.watching import Watch
 from torchbridge.steps.interpolants import Around
-from torchbridge.steps.stepper import State, Stepper
+from torchbridge.steps.stepper import State, Stepper, evaluated
 
 __all__ = ["Steps", "Trace", "follow", "replayed", "solve"]
 
@@ -128,12 +128,14 @@ def follow(
         plan.keeps_stages and asked.throw,
     )
     states, given, moving = Waiting(state, grid.segments), state, has_length(grid, schedule)
+    evaluations = np.zeros(grid.samples, dtype=int)
     for k, place in enumerate(in_turn(nodes, grid.pieces, schedule, state[0])):
         state = states.start
         at_nodes.see(schedule, k, state)
         for watch in asked.watches:
             watch.tried(place, state)
         taken = stepper.step(place, state, names, keep=keep)
+        evaluations = evaluations + schedule.accepted[k] * evaluated(stepper, taken)
         at_nodes.look(schedule, k, Around(stepper, place, state, names, taken))
         tape.add(state, taken.kept)
         for watch in asked.watches:
@@ -144,7 +146,7 @@ def follow(
             break
     count = schedule.accepted.sum(0)
     nothing = np.zeros(len(count), dtype=int)
-    statistics = Statistics(count, nothing, count * stepper.stages, nothing.astype(bool))
+    statistics = Statistics(count, nothing, evaluations, nothing.astype(bool))
     samples = batch if grid.samples == 1 else grid.samples
     good = finite(states.final, samples or 1)
     if asked.throw and not bool(good.all()):

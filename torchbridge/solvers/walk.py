@@ -23,7 +23,7 @@ from torchbridge.solvers.states import aligned, chosen, depth_like, finite
 from torchbridge.solvers.tapes import Plan
 from torchbridge.solvers.waiting import Waiting
 from torchbridge.steps.interpolants import Around
-from torchbridge.steps.stepper import Place, State, Stepper, Taken
+from torchbridge.steps.stepper import Place, State, Stepper, Taken, evaluated
 
 
 class Walk:
@@ -122,12 +122,12 @@ class Walk:
             watch.tried(here, self.state)
         if self.keep or not self.stepper.reuses:
             taken = self.stepper.step(here, self.state, self.names, keep=self.keep)
-            self.evaluations = self.evaluations + moving * self.stepper.stages
+            self.evaluations = self.evaluations + moving * evaluated(self.stepper, taken)
         else:
             self.first = self.first or self.stepper.slopes(here, self.state, self.names)
             taken = self.stepper.step(here, self.state, self.names, self.first)
             self.evaluations = self.evaluations + moving * (self.stepper.stages - 1)
-        return taken if moving.all() else Taken(chosen(moving, taken.after, self.state), taken.error, taken.last, taken.kept)
+        return taken if moving.all() else replace(taken, after=chosen(moving, taken.after, self.state))
 
     def advance(self, row: Schedule, place: Numbers, attempt: Taken) -> None:
         accepted, closes = row.accepted[0], row.closes[0]

@@ -8,8 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
+from odeanalysis.derivations.implicit import stage_name
 from odeanalysis.derivations.parts import COST, H, Parts
-from odeanalysis.derivations.step import attempt, attempt_vjp, step_vjp
+from odeanalysis.derivations.step import STEPS, attempt, attempt_vjp, step_vjp
+from odeanalysis.derivations.vector import Vector
 from odeanalysis.numerics.gradients.program import still, summed
 from odeanalysis.symbolic.calculus.reverse import cotangent_of, vjp
 from odeanalysis.symbolic.expressions import is_zero
@@ -78,6 +80,11 @@ class StepFormulas:
         return self._bound(self.parts.field.only(*self.blocks), self.slots)
 
     @cached_property
+    def jacobian(self) -> Call:
+        """The derivative of the field in the states, flattened row by row, the running cost last."""
+        return self._bound(Vector(self.parts).jacobian(), self.slots)
+
+    @cached_property
     def pull(self) -> tuple[Call, tuple[str, ...]]:
         """The vector-Jacobian product of the field, and the names of what it gives."""
         stated = self.parts
@@ -110,9 +117,14 @@ class StepFormulas:
 
     @cached_property
     def again(self) -> tuple[Call, tuple[str | None, ...]]:
-        """The discrete adjoint that computes the stages again, and the names of what it gives."""
+        """The discrete adjoint that computes the stages again, or of an implicit step takes them, and the names of what it gives."""
         formula = summed(step_vjp(self.parts, self.tableau, still(self.parts)), self.shared)
-        return self._reverse(formula, (*self.slots, *self._all_bars))
+        return self._reverse(formula, (*self.slots, *self._all_bars, *self.stages))
+
+    @cached_property
+    def stages(self) -> tuple[str, ...]:
+        """The increments that the discrete adjoint of an implicit step takes."""
+        return () if self.tableau.kind in STEPS else tuple(map(stage_name, range(self.tableau.stages)))
 
     @cached_property
     def pair(self) -> tuple[Call, Call, tuple[str, ...]]:

@@ -21,29 +21,57 @@ Field = Callable[[Tensor, State], State]
 
 
 @dataclass(frozen=True, eq=False)
-class OpaqueStepper(OfTableau):
-    """An explicit method on a callable: k_i = f(s + c_i h, z + h sum_j a_ij k_j), z1 = z + h sum_i b_i k_i.
+class OfField(OfTableau):
+    """A method on a callable.
 
     The names are the tensors that the field reads by itself (a module's parameters): their gradients are summed over the batch by autograd.
-    Raises ModelError for a method that is not explicit.
     """
 
     field: Field
+
+    def slopes(self, place: Place, state: State, names: State) -> State:
+        with inside(place.pieces):
+            return self.field(place.depth, state)
+
+    def of_rows(self, names: State, rows: Tensor) -> State:
+        return names
+
+    def pull(self, place: Place, state: State, names: State, bars: State) -> Back:
+        with inside(place.pieces):
+            return self._pull(place, state, names, bars)
+
+    def _pull(self, place: Place, state: State, names: State, bars: State) -> Back:
+        with torch.enable_grad():
+            start = tuple(block.detach().requires_grad_() for block in state)
+            moving = [name for name in names if name.requires_grad]
+            slopes = self.field(place.depth, start)
+        seen = [(slope, bar) for slope, bar in zip(slopes, bars, strict=True) if slope.requires_grad]
+        inputs = (*start, *moving)
+        found = (
+            torch.autograd.grad([k for k, _ in seen], inputs, [bar for _, bar in seen], allow_unused=True) if seen else [None] * len(inputs)
+        )
+        rest = iter(found[len(state) :])
+        before = tuple(torch.zeros_like(y) if bar is None else bar for y, bar in zip(state, found, strict=False))
+        return Back(before, tuple(next(rest) if name.requires_grad else None for name in names))
+
+
+@dataclass(frozen=True, eq=False)
+class OpaqueStepper(OfField):
+    """An explicit method on a callable: k_i = f(s + c_i h, z + h sum_j a_ij k_j), z1 = z + h sum_i b_i k_i.
+
+    Raises ModelError for a method that is not explicit.
+    """
 
     def __post_init__(self) -> None:
         if not self.tableau.explicit:
             raise ModelError(
                 f"method {self.tableau.name!r} is {self.tableau.kind} and needs a derived Jacobian, which an opaque field has not; "
-                "take an explicit method (tsit5, dopri5), or state the field as a Model"
+                "take radau or kvaerno5, an explicit method (tsit5, dopri5), or state the field as a Model"
             )
 
     @cached_property
     def sums(self) -> "Sums":
         return sums(self.tableau)
-
-    def slopes(self, place: Place, state: State, names: State) -> State:
-        with inside(place.pieces):
-            return self.field(place.depth, state)
 
     def step(self, place: Place, state: State, names: State, first: State | None = None, keep: bool = False) -> Taken:
         with inside(place.pieces):
@@ -67,27 +95,6 @@ class OpaqueStepper(OfTableau):
     def reverse(self, place: Place, state: State, names: State, kept: tuple[Tensor, ...], bars: State) -> Back:
         with inside(place.pieces):
             return pullback(lambda here, start: self._moved(here, start)[0], place, state, names, bars)[0]
-
-    def of_rows(self, names: State, rows: Tensor) -> State:
-        return names
-
-    def pull(self, place: Place, state: State, names: State, bars: State) -> Back:
-        with inside(place.pieces):
-            return self._pull(place, state, names, bars)
-
-    def _pull(self, place: Place, state: State, names: State, bars: State) -> Back:
-        with torch.enable_grad():
-            start = tuple(block.detach().requires_grad_() for block in state)
-            moving = [name for name in names if name.requires_grad]
-            slopes = self.field(place.depth, start)
-        seen = [(slope, bar) for slope, bar in zip(slopes, bars, strict=True) if slope.requires_grad]
-        inputs = (*start, *moving)
-        found = (
-            torch.autograd.grad([k for k, _ in seen], inputs, [bar for _, bar in seen], allow_unused=True) if seen else [None] * len(inputs)
-        )
-        rest = iter(found[len(state) :])
-        before = tuple(torch.zeros_like(y) if bar is None else bar for y, bar in zip(state, found, strict=False))
-        return Back(before, tuple(next(rest) if name.requires_grad else None for name in names))
 
 
 Terms = list[tuple[int, float]]

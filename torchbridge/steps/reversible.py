@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from odeanalysis.tableaus import Tableau
-from torchbridge.steps.stepper import Back, Place, State, Stepper, Taken
+from torchbridge.steps.stepper import Back, Place, State, Stepper, Taken, evaluated
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +61,10 @@ class ReversibleStepper:
         y, z = halves(state)
         taken = self.base.step(place, z, names)
         y1 = self._mixed(place, y, z, taken.after)
-        back = self.base.step(turned(place), y1, names).after
-        z1 = tuple(b + (y - moved) for b, y, moved in zip(z, y1, back, strict=True))
-        return Taken((*y1, *z1), None if taken.error is None else (*taken.error, *taken.error))
+        back = self.base.step(turned(place), y1, names)
+        z1 = tuple(b + (y - moved) for b, y, moved in zip(z, y1, back.after, strict=True))
+        error = None if taken.error is None else (*taken.error, *taken.error)
+        return Taken((*y1, *z1), error, evaluations=evaluated(self.base, taken) + evaluated(self.base, back))
 
     def undo(self, place: Place, after: State, names: State) -> State:
         """The state before a step, from the state after it."""

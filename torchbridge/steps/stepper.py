@@ -32,12 +32,14 @@ class Taken:
 
     error: the estimate of its local error, where the method has one.  last: the slopes at its end, where the method ends with them.
     kept: what `reverse` needs beside the state at the start; empty where it computes the stages again.
+    evaluations: how often the field was evaluated, where that is not once for each stage.
     """
 
     after: State
     error: State | None = None
     last: State | None = None
     kept: tuple[Tensor, ...] = ()
+    evaluations: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,3 +95,8 @@ class Stepper(Protocol):
     def pull(self, place: Place, state: State, names: State, bars: State) -> Back:
         """The vector-Jacobian product of the field: cotangents of its slopes -> those of state and names."""
         ...
+
+
+def evaluated(stepper: Stepper, taken: Taken) -> int:
+    """How often a step evaluated the field."""
+    return stepper.stages if taken.evaluations is None else taken.evaluations

@@ -5,6 +5,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from odeanalysis.numerics.solvers.filtered_error import FilteredError, filtered_error
 from odeanalysis.numerics.solvers.stiffness import real_interval
 from odeanalysis.tableaus import Tableau
 
@@ -25,11 +26,11 @@ class OfTableau:
 
     @property
     def error_order(self) -> int:
-        return self.tableau.error_order
+        return self.tableau.error_order if self._filtered is None else self._filtered.order
 
     @property
     def adaptive(self) -> bool:
-        return self.tableau.adaptive
+        return self.tableau.adaptive or self._filtered is not None
 
     @property
     def stages(self) -> int:
@@ -42,6 +43,11 @@ class OfTableau:
     @property
     def stability(self) -> float:
         return self._facts[1]
+
+    @cached_property
+    def _filtered(self) -> FilteredError | None:
+        """What estimates the error of a method whose tableau does not."""
+        return filtered_error(self.tableau)
 
     @cached_property
     def _facts(self) -> tuple[bool, float]:
