@@ -39,9 +39,10 @@ def test_values_and_gradients(name, steps, way):
     assert relative_difference({key: np.asarray(one) for key, one in found.items()}, {k: known.gradients[k] for k in found}) < AGREED
 
 
-def test_stiff_steps():
+@pytest.mark.parametrize("method", ["rodas5p", "radau", "kvaerno5"])
+def test_stiff_steps(method):
     given = on_gpu("stiff_linear")
-    settings = oda.Settings("rodas5p", rtol=1e-6, atol=1e-8)
+    settings = oda.Settings(method, rtol=1e-6, atol=1e-8)
     found = gradients(solve(CASES["stiff_linear"].problem(), given, settings).value.cpu(), given)
     assert all(np.isfinite(one).all() for one in found.values())
 

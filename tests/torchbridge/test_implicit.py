@@ -13,10 +13,11 @@ from tests.torchbridge.solved import AGREED, difference, expected, gradients, he
 from tests.torchbridge.test_agreement import ADAPTIVE, ALIKE, CROSSING, RAGGED, WAYS
 from tests.torchbridge.test_derivatives import loss
 from tests.torchbridge.test_failing import BAD, FAILING, GOOD, good_alone
-from torchbridge import Backsolve, ContinuousAdjoint, DiscreteAdjoint, NeuralODE, Reversible, integrate
+from torchbridge import Backsolve, ContinuousAdjoint, DiscreteAdjoint, NeuralODE, Reversible, StatedODE, integrate
 from torchbridge.fields import DepthConcat, Stacked
 from torchbridge.problems.solving import solve
 from torchbridge.solvers.solve import Steps
+from torchbridge.steps.newton import _constant
 
 METHODS = ("radau", "kvaerno5")
 FEW = {method: oda.Settings(method, steps=3) for method in METHODS}
@@ -69,7 +70,7 @@ def test_compiled_loops_take_the_same_steps():
 
 
 def test_recorded_steps_are_taken_again():
-    module = NeuralODE(CASES["network_batch"].problem(), method="kvaerno5", rtol=1e-5, atol=1e-7, replay=True, dtype=torch.float64)
+    module = StatedODE(CASES["network_batch"].problem(), method="kvaerno5", rtol=1e-5, atol=1e-7, replay=True, dtype=torch.float64)
     data = [torch.tensor(one) for name, one in CASES["network_batch"].values().items() if not hasattr(module, name)]
     found = [torch.autograd.grad(module.loss(*data), list(module.parameters())) for _ in range(3)]
     assert (module.statistics["recordings"], module.statistics["replays"]) == (1, 2)
@@ -272,6 +273,25 @@ def test_modules_have_one_gradient_by_all_ways(method):
             torch.testing.assert_close(left, right, rtol=1e-11, atol=1e-12)
 
 
+def test_a_solve_that_autograd_never_sees_leaves_later_ones_alone():
+    """What is kept of a method from solve to solve is made in the first of them."""
+    one, start = NeuralODE(network(), method="radau", steps=3), torch.ones(2, 2).double()
+    _constant.cache_clear()
+    with torch.inference_mode():
+        known = one(start)
+    for way in (DiscreteAdjoint(), WAYS["autograd"]):
+        found = NeuralODE(one.field, method="radau", steps=3, sensitivity=way)(start)
+        torch.testing.assert_close(found.detach(), known.clone(), rtol=1e-13, atol=0)
+        found.sum().backward()
+
+
+def test_a_batch_of_no_samples():
+    start = torch.zeros((0, 2), dtype=torch.float64, requires_grad=True)
+    found = NeuralODE(network(), method="radau", steps=3)(start)
+    found.sum().backward()
+    assert found.shape == start.shape and start.grad is not None and start.grad.shape == start.shape
+
+
 def test_a_state_without_samples_is_one_vector():
     """z' = A z with A that mixes all entries: a batch of numbers would be another problem."""
     matrix = torch.tensor([[-1.0, 2.0], [-3.0, -500.0]], dtype=torch.float64)
@@ -317,9 +337,7 @@ def test_complex_states():
 @pytest.mark.parametrize("way", [ContinuousAdjoint(), Backsolve()])
 @pytest.mark.parametrize("method", METHODS)
 def test_the_costate_equation_beside_implicit_steps(method, way):
-    for one in (
-        NeuralODE(network(), method=method, sensitivity=way),
-        NeuralODE(ROOTS, method=method, sensitivity=way, dtype=torch.float64),
-    ):
+    field, stated = (NeuralODE(one, method=method, sensitivity=way).double() for one in (network(), ROOTS))
+    for call in (lambda: field(torch.ones(3, 2).double()), lambda: stated(torch.ones(3).double())):
         with pytest.raises(oda.ModelError, match=f"'{way.name}' takes explicit methods, and '{method}' is none; take DiscreteAdjoint"):
-            one(torch.ones(3, 2, dtype=torch.float64) if one.solver and hasattr(one, "field") else torch.ones(3, dtype=torch.float64))
+            call()

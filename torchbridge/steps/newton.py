@@ -134,5 +134,6 @@ def _compared(change: Tensor, base: Tensor, states: Tensor) -> tuple[Tensor, Ten
 
 @lru_cache(maxsize=256)
 def _constant(weights: tuple[tuple[float, ...], ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Weights as a tensor, which a device is given once."""
-    return torch.tensor(weights, dtype=dtype, device=device)
+    """Weights as a tensor, which a device is given once; it may first be asked for in a solve that autograd never sees."""
+    with torch.inference_mode(False):
+        return torch.tensor(weights, dtype=dtype, device=device)

@@ -68,7 +68,7 @@ class OpaqueImplicitStepper(OfField):
         covector = torch.cos(torch.arange(x.numel(), dtype=x.dtype, device=x.device)).reshape(x.shape)
         whole = _pulled(slope, depth, x, covector)
         apart = torch.matmul(covector.unsqueeze(-2), found).squeeze(-2) - whole
-        if bool(apart.abs().max() > torch.finfo(x.dtype).eps ** 0.5 * whole.abs().max()):
+        if bool(apart.norm() > torch.finfo(x.dtype).eps ** 0.5 * whole.norm()):
             raise ModelError(
                 f"the field lets a sample of the batch see another, as a batch norm does, and method {self.name!r} solves for each by "
                 "itself; take an explicit method (tsit5, dopri5), or layers that do not"

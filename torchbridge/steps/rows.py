@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor
@@ -19,11 +20,11 @@ class Rows:
     def packed(self, blocks: Sequence[Tensor]) -> Tensor:
         """Blocks, perhaps without the axes of the batch, as [*batch, n]."""
         pairs = zip(blocks, self.shapes, strict=True)
-        return torch.cat([block.expand((*self.batch, *shape)).reshape((*self.batch, -1)) for block, shape in pairs], -1)
+        return torch.cat([block.expand((*self.batch, *shape)).reshape((*self.batch, prod(shape))) for block, shape in pairs], -1)
 
     def split(self, rows: Tensor) -> State:
         """[*batch, n] as blocks."""
-        parts = rows.split([torch.Size(shape).numel() for shape in self.shapes], -1)
+        parts = rows.split([prod(shape) for shape in self.shapes], -1)
         return tuple(part.reshape((*self.batch, *shape)) for part, shape in zip(parts, self.shapes, strict=True))
 
 

@@ -63,11 +63,9 @@ class Stages:
             return None if numbers.b_error is None else self._sum(numbers.b_error)
         slope = self.field(self.depth, self.y)
         self.evaluations += 1
-        jacobian = self.jacobian
-        matrix = torch.eye(jacobian.shape[-1], dtype=jacobian.dtype, device=jacobian.device) - aligned(self.step, jacobian) * (
-            filtered.gamma * jacobian
-        )
-        return factored(matrix).solve(aligned(self.step, slope) * (filtered.gamma * slope) + self._sum(filtered.weights))
+        jacobian, share = self.jacobian, filtered.gamma * self.step
+        one = torch.eye(jacobian.shape[-1], dtype=jacobian.dtype, device=jacobian.device)
+        return factored(one - aligned(share, jacobian) * jacobian).solve(aligned(share, slope) * slope + self._sum(filtered.weights))
 
     @cached_property
     @torch.no_grad()
