@@ -47,7 +47,7 @@ def _named(values: Mapping[Any, Any], states: Sequence[Leaf], what: str) -> dict
     missing = [state for state in states if state not in found]
     if missing:
         raise ModelError(f"{what} has no entry for {_listed(missing)}; give one for each state")
-    return found
+    return {state: found[state] for state in states}
 
 
 def _listed(states: Sequence[Leaf]) -> str:

@@ -10,7 +10,7 @@ from sympy.core.function import AppliedUndef
 from odeanalysis.errors import ModelError
 from odeanalysis.importers import assembling
 from odeanalysis.importers.conversion import Conversion
-from odeanalysis.importers.naming import DEPTHS, Names, depth_among
+from odeanalysis.importers.naming import Names, depth_among
 from odeanalysis.modeling.model import Model
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.nodes import Block
@@ -108,10 +108,8 @@ def _variable(stated: Sequence[Stated], everything: Iterable[Any], depth: Any) -
         if not isinstance(variable, sp.Symbol):
             raise ModelError(f"the depth is {variable}, which is no symbol; give x(t) with a symbol t")
         return variable
-    names = {symbol.name for symbol in _symbols(everything)} - {getattr(one.state, "name", "") for one in stated}
-    if not names & set(DEPTHS[:2]):
-        return sp.Symbol(depth_among(names | {getattr(one.state, "name", "") for one in stated}, "the model"))
-    return sp.Symbol(depth_among(names, "the model"))
+    names = {symbol.name for symbol in _symbols(everything)}
+    return sp.Symbol(depth_among(names, {one.state.name for one in stated}, "the model"))
 
 
 def _symbols(expressions: Iterable[Any]) -> set[Any]:

@@ -10,7 +10,7 @@ from odeanalysis.symbolic.language import RESERVED
 
 DEPTHS = ("t", "s", "time", "depth")
 USUAL = DEPTHS[:2]  # what depth is called where nobody says it
-OTHER = re.compile(r"[^A-Za-z0-9_]+")
+OTHER = re.compile(r"_*[^A-Za-z0-9_]+_*")
 LAMBDA = {"lamda": "lambda"}  # as Unicode spells the letter
 
 
@@ -31,8 +31,9 @@ class Names:
 
 def readable(name: str) -> str:
     """A name that may be declared: Greek letters spelled out, other signs as underscores, reserved words with one behind."""
-    plain = OTHER.sub("_", "".join(map(_spelled, name))).lstrip("_")
-    if not plain or plain[0].isdigit():
+    spelled = "".join(map(_spelled, name)).lstrip("_")
+    plain = spelled if spelled.isidentifier() and spelled.isascii() else OTHER.sub("_", spelled).strip("_")
+    if not plain[:1].isalpha():
         plain = f"x{plain}"
     return f"{plain}_" if plain in RESERVED else plain
 
@@ -46,12 +47,12 @@ def _spelled(letter: str) -> str:
     return spelled.capitalize() if "CAPITAL" in words else spelled
 
 
-def depth_among(names: Collection[str], what: str) -> str:
-    """What depth is called where it is not said: t or s, whichever stands among the names; else a name that does not."""
-    found = [name for name in USUAL if name in names]
+def depth_among(names: Collection[str], states: Collection[str], what: str) -> str:
+    """What depth is called where it is not said: t or s, whichever of them stands among the names; else a name that nothing has."""
+    found = [name for name in USUAL if name in names and name not in states]
     if len(found) > 1:
         raise ModelError(f"{what} has both {' and '.join(map(repr, found))}; say which of them is the depth, as in depth={found[0]!r}")
-    return found[0] if found else free_depth(names)
+    return found[0] if found else free_depth({*names, *states})
 
 
 def free_depth(names: Collection[str]) -> str:

@@ -52,17 +52,18 @@ def from_function(
     states, given_inputs = _leaves(state), _leaves(inputs)
     listed = None if parameters is None else _leaves(parameters)
     declared = {leaf.name: leaf for leaf in (*states, *given_inputs, *(listed or ()))}
-    spelled = depth or depth_among([one for one in asked if one not in declared] or list(declared), title)
+    spelled = depth or depth_among(asked, declared, title)
     known = {**declared, spelled: ex.block(spelled)}
     if listed is None:
         known |= {one: ex.block(one) for one in asked if one not in known}
     _check_arguments(title, asked, known, states)
     arguments = {one: known[one] for one in asked}
     field = _field(_traced(f, title, arguments), states, title)
-    check_repeats(f, title, arguments, tuple(field.values()), lambda found: tuple(_field(found, states, title).values()))
     start = assembling.by_state(initial, states, "initial") if initial is not None else assembling.starts(states, known)
     wanted = None if listed is None else (*listed, *(one for one in start.values() if initial is None))
-    return assembling.assembled(field, start, domain, known[spelled], wanted, given_inputs, title)
+    model = assembling.assembled(field, start, domain, known[spelled], wanted, given_inputs, title)
+    check_repeats(f, title, arguments, [right for _, right in model.field], lambda found: list(_field(found, states, title).values()))
+    return model
 
 
 def _called(f: Any) -> str:
