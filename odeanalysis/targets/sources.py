@@ -7,6 +7,8 @@ from pathlib import Path
 
 from odeanalysis.errors import TargetError
 
+HELPERS = "prelude/functions.py"
+
 
 def torch_helper(name: str) -> str:
     """The text of a function of `torchbridge.prelude`, which needs `import torch` and nothing else of that module.
@@ -19,17 +21,22 @@ def torch_helper(name: str) -> str:
     return helpers[name]
 
 
+def torch_section() -> str:
+    """The text of `torchbridge.prelude.standalone`: how generated modules make and read tensors. Raises TargetError where it is not there."""
+    return _file("prelude/standalone.py").read_text(encoding="utf-8")
+
+
 @cache
 def _texts() -> dict[str, str]:
-    text = _file().read_text(encoding="utf-8")
+    text = _file(HELPERS).read_text(encoding="utf-8")
     functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     return {function.name: f"{ast.get_source_segment(text, function)}\n" for function in functions}
 
 
-def _file() -> Path:
+def _file(name: str) -> Path:
     found = find_spec("torchbridge")
     folders = found.submodule_search_locations if found else None
     for folder in folders or ():
-        if (path := Path(folder) / "prelude" / "functions.py").is_file():
+        if (path := Path(folder) / name).is_file():
             return path
     raise TargetError("the package torchbridge, whose functions torch programs call, is not there; install odeanalysis whole")

@@ -65,7 +65,7 @@ def test_an_unknown_helper_is_refused():
 def test_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sources, "find_spec", lambda name: None)
     with pytest.raises(TargetError, match="torchbridge"):
-        sources._file()
+        sources._file(sources.HELPERS)
 
 
 def test_a_callable_shows_its_text():

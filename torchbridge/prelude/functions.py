@@ -20,7 +20,7 @@ def softplus(x):
 
 
 def gelu(x):
-    """x times the standard normal distribution function, which keeps its digits far to the left."""
+    """x times the standard normal distribution function, exact far to the left too."""
     return x * torch.erfc(x * -0.7071067811865476) * 0.5
 
 
@@ -61,10 +61,10 @@ def join(axis, rank, *arrays):
 
 
 def place(shape, *parts):
-    """Zeros of this shape, to which each part (key, value) adds its value at its key."""
+    """Zeros of this shape, plus each part (key, value) at its key."""
 
     def along(value, axis, start, stride, size):
-        """The value at every `stride`-th place of an axis, from `start` on, between zeros."""
+        """The value at each `stride`-th place from `start`, between zeros."""
         if stride < 0:
             value, stride, start = (
                 value.flip(axis),
@@ -100,7 +100,7 @@ def place(shape, *parts):
 
 
 def matvec(matrix, vector):
-    """Matrix times vector; one matrix for all samples makes it one product of matrices."""
+    """Matrix times vector; with one matrix for all samples a product of matrices."""
     if matrix.ndim == 2:
         return torch.nn.functional.linear(vector, matrix)
     return (
@@ -111,7 +111,7 @@ def matvec(matrix, vector):
 
 
 def vecmat(vector, matrix):
-    """Vector times matrix; one matrix for all samples makes it one product of matrices."""
+    """Vector times matrix; with one matrix for all samples a product of matrices."""
     if matrix.ndim == 2:
         return torch.matmul(vector, matrix)
     return torch.matmul(vector.unsqueeze(-2), matrix).squeeze(-2)
@@ -132,7 +132,7 @@ def affine(matrix, vector, bias):
 
 
 def mixed_matvec(weights, matrices, vector):
-    """The sum over j of weights[j] (matrices[j] vector): weights that all samples share mix the matrices, others the products."""
+    """sum_j weights[j] (matrices[j] vector); shared weights mix the matrices."""
     number, rows, _ = matrices.shape[-3:]
     if matrices.ndim > 3:
         mixture = (weights[..., None, None] * matrices).sum(-3)
@@ -151,7 +151,7 @@ def mixed_matvec(weights, matrices, vector):
 
 
 def mixed_vecmat(weights, matrices, vector):
-    """The sum over j of weights[j] (vector matrices[j]): weights that all samples share mix the matrices, others the vectors."""
+    """sum_j weights[j] (vector matrices[j]); shared weights mix the matrices."""
     if matrices.ndim > 3:
         mixture = (weights[..., None, None] * matrices).sum(-3)
         return torch.matmul(vector.unsqueeze(-2), mixture).squeeze(-2)
@@ -181,7 +181,7 @@ def forms(left, matrices, right):
 
 
 def solve(matrix, right):
-    """The vector x with `matrix x = right`; NaN for a sample whose matrix is singular."""
+    """The vector x with `matrix x = right`; NaN where the matrix is singular."""
     dtype = torch.promote_types(matrix.dtype, right.dtype)
     working = torch.promote_types(dtype, torch.float32)
     found, failed = torch.linalg.solve_ex(
@@ -196,7 +196,7 @@ def solve(matrix, right):
 
 
 def common_batch(*values):
-    """The batch axes that values, each given as (value, rank without batch), have together."""
+    """The batch axes that values, as (value, rank without batch), have together."""
     batch = ()
     for value, rank in values:
         own = value.shape[: value.ndim - rank]
@@ -206,14 +206,14 @@ def common_batch(*values):
 
 
 def batch_sum(value, rank, batch=None):
-    """The sum over all axes before the last `rank` ones, after broadcasting them to `batch`."""
+    """The sum over all axes before the last `rank` ones, broadcast to `batch` first."""
     if batch is not None:
         value = value.expand(batch + value.shape[value.ndim - rank :])
     return value.sum(tuple(range(value.ndim - rank))) if value.ndim > rank else value
 
 
 def outer_sum(*vectors, batch=None):
-    """The sum over the batch of the outer products of vectors, left and right in turn: products of matrices."""
+    """The sum over the batch of outer products, left and right in turn."""
     if batch is None:
         batch = vectors[0].shape[:-1]
         if any(vector.shape[:-1] != batch for vector in vectors):
@@ -236,7 +236,7 @@ def outer_sum(*vectors, batch=None):
 
 
 def mixed_outer_sum(weights, left, right, batch=None):
-    """For each j the sum over the batch of weights[j] times the outer product of two vectors: products of matrices."""
+    """For each j the sum over the batch of weights[j] times an outer product."""
     if batch is None:
         batch = torch.broadcast_shapes(
             weights.shape[:-1], left.shape[:-1], right.shape[:-1]
@@ -255,7 +255,7 @@ def mixed_outer_sum(weights, left, right, batch=None):
 
 
 def weighted_sum(weight, value, rank, batch=None):
-    """The sum over the batch of scalar times array; an array that the samples share is scaled once."""
+    """The sum over the batch of scalar times array; a shared array is scaled once."""
     core = value.shape[value.ndim - rank :]
     if batch is None:
         batch = torch.broadcast_shapes(weight.shape, value.shape[: value.ndim - rank])

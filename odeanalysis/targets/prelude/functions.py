@@ -58,7 +58,7 @@ def silu(x):
 
 
 def softplus(x):
-    """log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)): the exponential is at most 1."""
+    """log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), which never overflows."""
     if np.iscomplexobj(x):
         return np.where(x.real > 0, x, 0.0) + np.log1p(
             np.exp(np.where(x.real > 0, -x, x))
@@ -117,7 +117,7 @@ def concat(*vectors):
 
 
 def place(shape, *parts):
-    """Zeros of this shape, to which each part (key, value) adds its value at its key."""
+    """Zeros of this shape, plus each part (key, value) at its key."""
     values = [np.asarray(value) for _, value in parts]
     ranks = [sum(isinstance(item, slice) for item in key) for key, _ in parts]
     batch = np.broadcast_shapes(
@@ -144,7 +144,7 @@ def diag(vector):
 
 
 def matvec(matrix, vector):
-    """Matrix times vector; one matrix for all samples makes it one product of matrices."""
+    """Matrix times vector; with one matrix for all samples a product of matrices."""
     if matrix.ndim > 2:
         return np.matmul(matrix, vector[..., None])[..., 0]
     return (
@@ -153,14 +153,14 @@ def matvec(matrix, vector):
 
 
 def vecmat(vector, matrix):
-    """Vector times matrix; one matrix for all samples makes it one product of matrices."""
+    """Vector times matrix; with one matrix for all samples a product of matrices."""
     if matrix.ndim > 2:
         return np.matmul(vector[..., None, :], matrix)[..., 0, :]
     return vector @ matrix if vector.ndim < 3 else np.tensordot(vector, matrix, (-1, 0))
 
 
 def solve(matrix, right):
-    """The vector x with `matrix x = right`; NaN for a sample whose matrix is singular."""
+    """The vector x with `matrix x = right`; NaN where the matrix is singular."""
     try:
         if matrix.ndim == right.ndim == 2:
             return np.linalg.solve(matrix, right.T).T
@@ -179,21 +179,21 @@ def solve(matrix, right):
 
 
 def common_batch(*values):
-    """The batch axes that values, each given as (value, rank without batch), have together."""
+    """The batch axes that values, as (value, rank without batch), have together."""
     return np.broadcast_shapes(
         *(value.shape[: value.ndim - rank] for value, rank in values)
     )
 
 
 def batch_sum(value, rank, batch=None):
-    """The sum over all axes before the last `rank` ones, after broadcasting them to `batch`."""
+    """The sum over all axes before the last `rank` ones, broadcast to `batch` first."""
     if batch is not None:
         value = np.broadcast_to(value, batch + value.shape[value.ndim - rank :])
     return value.sum(axis=tuple(range(value.ndim - rank)))
 
 
 def outer_sum(left, right, batch=None):
-    """The sum over the batch of the outer products of two vectors, as one product of matrices."""
+    """The sum over the batch of outer products: one product of matrices."""
     if batch is None:
         batch = np.broadcast_shapes(left.shape[:-1], right.shape[:-1])
     if len(batch) == 1 and left.shape[:-1] == right.shape[:-1] == batch:
@@ -207,7 +207,7 @@ def outer_sum(left, right, batch=None):
 
 
 def weighted_sum(weight, value, rank, batch=None):
-    """The sum over the batch of scalar times array; an array that the samples share is scaled once."""
+    """The sum over the batch of scalar times array; a shared array is scaled once."""
     core = value.shape[value.ndim - rank :]
     if batch is None:
         batch = np.broadcast_shapes(weight.shape, value.shape[: value.ndim - rank])

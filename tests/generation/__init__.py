@@ -1,0 +1,1 @@
+"""Modules that are written of models."""
