@@ -22,7 +22,7 @@ def torch_helper(name: str) -> str:
 
 
 def torch_section() -> str:
-    """The text of `torchbridge.prelude.standalone`: how generated modules make and read tensors. Raises TargetError where it is not there."""
+    """The text of `torchbridge.prelude.standalone`: how modules make and read tensors. Raises TargetError where it is not there."""
     return _file("prelude/standalone.py").read_text(encoding="utf-8")
 
 
