@@ -11,6 +11,10 @@ _HOMES = {
     "slopes": "taylor_slopes Slopes",
     "products": "assert_adjoint_identity assert_products",
     "order": "assert_order Order",
+    "modules": "assert_batched assert_same assert_transposed load_module measurable scaled solvable written_module",
+    "written": "code read_model",
+    "strategies.parts": "blocks expressions fields",
+    "strategies.models": "models objectives problems",
     "strategies.values": "values_for depth_grids bases directions random_array",
 }
 _OWNERS = {name: home for home, names in _HOMES.items() for name in names.split()}

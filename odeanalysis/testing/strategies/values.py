@@ -125,13 +125,14 @@ def bases(domain: tuple[float, float] = (0.0, 1.0), *, most: int = 5, smooth: bo
     """
     low, high = sorted(_ends(domain))
     terms, length = st.integers(1, most), high - low
+    regular = st.integers(2, min(most, 4)).map(lambda count: tuple(float(f"{c:.{DIGITS}g}") for c in np.linspace(low, high, count)))
     nodes = depth_grids((low, high), most=most).map(lambda grid: tuple(map(float, grid)))
     plain = [
         st.builds(Monomial, st.integers(1, min(most, 6))),
         st.builds(Legendre, terms, st.just((low, high))),
         st.builds(Chebyshev, terms, st.just((low, high))),
         st.builds(Fourier, terms, st.just(length)),
-        st.builds(Radial, nodes, st.sampled_from((length, length / 2))),
+        st.builds(Radial, regular, st.just(length / 2)),
         st.builds(Dilated, st.builds(Legendre, terms, st.just((low, high))), st.sampled_from((1.5, 2.0)), st.sampled_from((0.0, 0.25))),
     ]
     pieces = [st.builds(Indicator, nodes), st.builds(Hat, nodes), st.builds(Spline, nodes, st.integers(1, 3))]
