@@ -15,7 +15,7 @@ from tests.cli.running import CONTRACT, GROWTH, ROOT, files, run, without_progre
 
 HEAVY = ("sympy", "numpy", "scipy", "numba", "hypothesis", "matplotlib")
 MODEL = CONTRACT / "closed_form" / "model.toml"
-COMMANDS = ("derive", "solve", "gradient", "fit", "check", "verify")
+COMMANDS = ("derive", "solve", "gradient", "fit", "check", "generate", "verify", "import")
 
 
 def process(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

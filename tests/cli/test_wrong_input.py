@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from odeanalysis.cli.main import app
 from tests.cli.running import GROWTH, GROWTH_VALUES, files, run
 
 Change = Callable[[str], str]
@@ -105,6 +106,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 # command lines that are wrong before any file is read, and all that is said
+NAMES = [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
 SENSITIVITIES = "discrete, adjoint, forward, backsolve, differences"
 COMMAND_LINES = {
     "gradient m v --steps 1.5": "--steps 1.5: give a whole number",
@@ -118,7 +120,7 @@ COMMAND_LINES = {
     "gradient m v --steps": "option '--steps' requires an argument; the option -h shows what there is",
     "gradient m v w": "got unexpected extra argument(s) (w); the option -h shows what there is",
     "--versoin": "there is no option '--versoin'; did you mean '--version'? use one of --version",
-    "slove m v": "there is no command 'slove'; did you mean 'solve'? use one of derive, solve, gradient, fit, check, verify",
+    "slove m v": f"there is no command 'slove'; did you mean 'solve'? use one of {', '.join(NAMES)}",
 }
 
 
