@@ -23,6 +23,7 @@ _HOMES = {
     "symbolic.printing.text": "text",
     "modeling.model": "Model Objective Observation Problem",
     "modeling.networks": "Network",
+    "modeling.properties": "Property conserved positive increasing decreasing between equilibrium",
     "modeling.bases": "Basis Fourier Chebyshev Legendre Monomial Indicator Hat Spline Radial Dilated",
     "modeling.transforms": (
         "galerkin stacked augment zero_augmentation structured_augmentation input_layer higher_order data_control "

@@ -7,7 +7,8 @@ from typing import Any
 import sympy as sp
 
 from odeanalysis.errors import ModelError
-from odeanalysis.modeling import checks
+from odeanalysis.modeling import checks, properties
+from odeanalysis.modeling.properties import Property
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.nodes import Leaf, shape_of
 from odeanalysis.symbolic.shapes import show, size_of
@@ -176,6 +177,7 @@ class Problem:
     """A model with an objective: minimise the mean (or the sum) of the loss over the samples.
 
     ranges: name -> (low, high), where random values are drawn and fits are bounded.
+    claims: what its solutions are claimed to do, stated by `conserved`, `positive`, ...; kept in the order of the kinds.
     one_way: whether a running cost would be a reward on a domain that runs backward: a solve then warns. It is no part of what is stated.
     """
 
@@ -183,6 +185,7 @@ class Problem:
     objective: Objective
     reduction: str = "mean"
     ranges: Pairs = field(default=())
+    claims: Sequence[Property] = ()
     one_way: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -193,6 +196,7 @@ class Problem:
             raise ModelError(f"reduction is {self.reduction!r}; use one of {', '.join(REDUCTIONS)}")
         object.__setattr__(self, "objective", _objective(self.model, self.objective))
         object.__setattr__(self, "ranges", _ranges(self))
+        object.__setattr__(self, "claims", _claims(self))
 
     @property
     def data(self) -> tuple[Leaf, ...]:
@@ -259,6 +263,12 @@ def _ranges(problem: Problem) -> tuple[tuple[str, tuple[float, float]], ...]:
             raise ModelError(f"{where} names {name!r} twice; keep one")
         found[name] = checks.interval(bounds, f"{where}: {name!r}")
     return tuple(found.items())
+
+
+def _claims(problem: Problem) -> tuple[Property, ...]:
+    model, where = problem.model, f"claims of {problem.name!r}"
+    along = (model.depth, *model.states, *model.names, *model.varying)
+    return properties.checked(checks.items(problem.claims, where), where, model.states, along, model.names)
 
 
 def describe(name: Leaf) -> str:

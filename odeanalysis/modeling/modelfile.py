@@ -11,8 +11,9 @@ from typing import Any
 import sympy as sp
 
 from odeanalysis.errors import DerivationError, ModelError
-from odeanalysis.modeling import checks, files, tables
+from odeanalysis.modeling import checks, files, properties, tables
 from odeanalysis.modeling.model import Model, Objective, Observation, Problem
+from odeanalysis.modeling.properties import Property
 from odeanalysis.modeling.transforms import TRANSFORMS
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.language import parse
@@ -22,7 +23,7 @@ FILE_LIMIT = 2**20
 NAME_LIMIT = 10_000
 DECLARATIONS = {"state": "a state", "parameters": "a parameter", "inputs": "an input"}
 EQUATIONS = ("field", "initial")
-KEYS = ("name", "depth", "domain", "breakpoints", *DECLARATIONS, "ranges", *EQUATIONS, "objective", "transforms")
+KEYS = ("name", "depth", "domain", "breakpoints", *DECLARATIONS, "ranges", *EQUATIONS, "objective", "claims", "transforms")
 OBJECTIVE_KEYS = ("running", "terminal", "observations")
 OBSERVATION_KEYS = ("at", "data", "cost")
 EXPRESSION = 'write a number, or an expression as a string, such as "concat(1, 2)"'
@@ -113,7 +114,7 @@ def _problem(document: dict[str, Any], name: str) -> Problem:
     model = _model(document, declared, title)
     transforms = _transforms(document)
     model = _applied(model, transforms, "model")
-    problem = Problem(model, _objective(document, model), ranges=_ranges(document))
+    problem = Problem(model, _objective(document, model), ranges=_ranges(document), claims=_claims(document, model))
     return _applied(problem, transforms, "problem", states=list(declared["state"]))
 
 
@@ -169,6 +170,11 @@ def _equations(document: dict[str, Any], key: str, states: Mapping[str, Leaf], s
 def _ranges(document: dict[str, Any]) -> dict[str, tuple[float, float]]:
     given = tables.table(document.get("ranges", {}), "ranges")
     return {name: tables.interval(value, f"ranges.{name}") for name, value in given.items()}
+
+
+def _claims(document: dict[str, Any], model: Model) -> list[Property]:
+    given = tables.table(document.get("claims", {}), "claims")
+    return properties.from_table(given, model.states, _scope(model).expression)
 
 
 # ---------------------------------------------------------------- transforms

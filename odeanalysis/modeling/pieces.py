@@ -21,6 +21,7 @@ from odeanalysis.symbolic.nodes import Leaf
 from odeanalysis.symbolic.printing.text import text
 from odeanalysis.symbolic.rewrite import leaves, substitute, walk
 
+ANYWHERE = ("objective.terminal", "objective.observations", "claims")  # what may jump in the state: it is never integrated
 RELATIONS = (sp.StrictLessThan, sp.LessThan, sp.StrictGreaterThan, sp.GreaterThan)
 KINKS: dict[str, Any] = {
     "abs": lambda x: where(x > 0, x, ex.negative(x)),
@@ -128,7 +129,7 @@ def refuse_jumps(problem: Problem, key: str, expression: Any, sides: Sides) -> N
     """A value that jumps when the state crosses something needs the jump's own term: refuse it rather than be wrong."""
     for node in walk([expression]):
         condition = _state_condition(node, sides)
-        if condition is not None and not key.startswith(("objective.terminal", "objective.observations")) and not _continuous(node):
+        if condition is not None and not key.startswith(ANYWHERE) and not _continuous(node):
             raise ModelError(
                 f"{key} of {problem.name!r} has {shown(node)}, which jumps when the state crosses {shown(condition)}; "
                 "write it with relu, abs, maximum or minimum where it is continuous, or let the condition depend on depth alone"

@@ -7,6 +7,7 @@ from typing import Any
 from odeanalysis.errors import ModelError, TargetError
 from odeanalysis.modeling.model import Objective, Problem
 from odeanalysis.modeling.modelfile import loads
+from odeanalysis.modeling.properties import KINDS, VALUE, Property
 from odeanalysis.symbolic.nodes import Leaf, shape_of
 from odeanalysis.symbolic.printing.text import text
 
@@ -54,6 +55,7 @@ def _lines(problem: Problem) -> Iterator[str]:
     yield from _table("field", ((state.name, _quoted(text(value))) for state, value in model.field))
     yield from _table("initial", ((state.name, _quoted(text(value))) for state, value in model.initial))
     yield from _objective(objective)
+    yield from _table("claims", ((one.key, _claimed(problem, kind)) for kind, one in KINDS.items() if _of(problem, kind)))
 
 
 def _objective(objective: Objective) -> Iterator[str]:
@@ -62,6 +64,22 @@ def _objective(objective: Objective) -> Iterator[str]:
         data = ", ".join(f"{leaf.name} = {_shape(leaf)}" for leaf in one.data)
         yield from ("", "[[objective.observations]]")
         yield from (f"at = {_listed(one.at)}", f"data = {{ {data} }}", f"cost = {_quoted(text(one.cost))}")
+
+
+def _of(problem: Problem, kind: str) -> list[Property]:
+    return [claim for claim in problem.claims if claim.kind == kind]
+
+
+def _claimed(problem: Problem, kind: str) -> str:
+    """The claims of a kind: a list of values, or of tables where they have other parts."""
+    return f"[{', '.join(map(_claim, _of(problem, kind)))}]"
+
+
+def _claim(claim: Property) -> str:
+    written = {name: _quoted(text(part)) for name, part in claim.named.items()}
+    if set(written) == {VALUE} and claim.kind != "equilibrium":
+        return written[VALUE]
+    return f"{{ {', '.join(f'{name} = {part}' for name, part in written.items())} }}"
 
 
 def _table(key: str, entries: Iterable[tuple[str, str]]) -> Iterator[str]:

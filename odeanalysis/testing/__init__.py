@@ -11,6 +11,7 @@ _HOMES = {
     "slopes": "taylor_slopes Slopes",
     "products": "assert_adjoint_identity assert_products",
     "order": "assert_order Order",
+    "properties": "assert_claim ClaimReport",
     "modules": "assert_batched assert_same assert_transposed load_module measurable scaled solvable written_module",
     "written": "code read_model",
     "strategies.parts": "blocks expressions fields",

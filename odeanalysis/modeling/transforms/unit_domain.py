@@ -41,7 +41,8 @@ def unit_domain(problem: Problem) -> Problem:
         running=ex.mul(change.length, change.expression(objective.running)),
         observations=observations,
     )
-    return replace(problem, model=change.changed(), objective=costs)
+    claims = tuple(one.rewritten(change.expression) for one in problem.claims)
+    return replace(problem, model=change.changed(), objective=costs, claims=claims)
 
 
 @dataclass(frozen=True)

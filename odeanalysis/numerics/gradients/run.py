@@ -60,6 +60,14 @@ def solve_setting(setting: Setting, settings: Settings) -> Run:
     Raises SolveError with the depth, the component and its equation, and ModelError where marks of a path meet so that the loss has no
     derivative in their depths.
     """
+    solution = solved(setting, settings)
+    check_meetings(setting, solution)
+    with np.errstate(all="ignore"):
+        return Run(setting, settings, solution, costs.losses(setting, solution))
+
+
+def solved(setting: Setting, settings: Settings) -> Solution:
+    """The trajectory alone. Raises SolveError as `solve_setting` does."""
     try:
         with np.errstate(all="ignore"):
             method = bound_method(setting, settings)
@@ -69,12 +77,9 @@ def solve_setting(setting: Setting, settings: Settings) -> Run:
                 "steps": settings.steps,
                 "max_steps": settings.max_steps,
             }
-            solution = solve(method, setting.path.grid, setting.y0, **options)
+            return solve(method, setting.path.grid, setting.y0, **options)
     except SolveError as error:
         raise explained(setting, error) from error
-    check_meetings(setting, solution)
-    with np.errstate(all="ignore"):
-        return Run(setting, settings, solution, costs.losses(setting, solution))
 
 
 def explained(setting: Setting, error: SolveError) -> SolveError:
