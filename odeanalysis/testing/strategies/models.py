@@ -79,7 +79,8 @@ def _models(draw: st.DrawFn, wish: Wish) -> Model:
     matrices = {z: _matrix(z) for z in known if len(sizes_of(z)) == 1 and draw(st.booleans())}
     given = {z: _beside("x", z) for z in known if wish.inputs and draw(st.booleans())}
     parameters = (P, *matrices.values())
-    field = {z: draw(_right_side(wish, tuple(known), z, parameters, matrices[z] if z in matrices else P)) for z in known}
+    own = {**dict.fromkeys(known, P), **matrices}
+    field = {z: draw(_right_side(wish, tuple(known), z, parameters, own[z])) for z in known}
     initial = {z: given[z] if z in given else draw(_start(z)) for z in known}
     domain = draw(st.sampled_from(FORWARD if wish.stiff else DOMAINS))  # backward, what is stiff is unstable
     return Model(field, initial, domain, parameters, tuple(given.values()), name="drawn")

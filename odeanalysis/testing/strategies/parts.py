@@ -1,13 +1,14 @@
 """Random blocks and expressions of any shape: smooth, of linear growth at most, and of derivatives that stay of the order of one."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from hypothesis import strategies as st
 
 from odeanalysis.symbolic import expressions as ex
 from odeanalysis.symbolic.nodes import Leaf, shape_of
-from odeanalysis.testing.strategies.terms import Shape, Strategy, Terms
+from odeanalysis.testing.strategies.terms import KEPT, Shape, Strategy, Terms
 from odeanalysis.verification.strategies.expressions import BOUNDED
 
 KINKED = ("relu", "abs")
@@ -32,7 +33,12 @@ def expressions(
     names: in these the growth is linear at most, so that z' = f(z) has a solution at every depth.  coefficients: names whose products with
     the former may stand in it.  must: a coefficient or name that stands in it for certain.  kinks: also relu and abs, which are Lipschitz.
     """
-    terms = Terms(tuple(names), tuple(coefficients), (*BOUNDED, *KINKED) if kinks else BOUNDED)
+    return _sums(Terms(tuple(names), tuple(coefficients), (*BOUNDED, *KINKED) if kinks else BOUNDED), shape, must)
+
+
+@lru_cache(KEPT)
+def _sums(terms: Terms, shape: Shape, must: Leaf | None) -> Strategy:
+    """The strategy of `expressions`, made once: most of the time of drawing would go into making it again."""
     some = st.lists(terms.term(shape), min_size=1, max_size=MOST)
     if must is None:
         return some.map(lambda made: ex.add(*made))
