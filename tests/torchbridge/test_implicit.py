@@ -293,12 +293,13 @@ def test_a_batch_of_no_samples():
 
 
 def test_a_state_without_samples_is_one_vector():
-    """z' = A z with A that mixes all entries: a batch of numbers would be another problem."""
+    """z' = A z with A that mixes all entries: as a batch of numbers its derivatives would be others."""
     matrix = torch.tensor([[-1.0, 2.0], [-3.0, -500.0]], dtype=torch.float64)
-    start = torch.tensor([1.0, 0.5], dtype=torch.float64)
-    steps = Steps(40)
-    (found,), _ = integrate(lambda s, blocks: (matrix @ blocks[0],), (start,), [0.0, 1.0], method="radau", steps=steps)
-    torch.testing.assert_close(found[-1], torch.linalg.matrix_exp(matrix) @ start, rtol=1e-4, atol=1e-8)
+    start = torch.tensor([1.0, 0.5], dtype=torch.float64, requires_grad=True)
+    (found,), _ = integrate(lambda s, blocks: (matrix @ blocks[0],), (start,), [0.0, 1.0], method="radau", steps=Steps(40))
+    known = torch.linalg.matrix_exp(matrix)
+    torch.testing.assert_close(found[-1], known @ start, rtol=1e-4, atol=1e-8)
+    torch.testing.assert_close(torch.autograd.grad(found[-1].sum(), start)[0], known.sum(0), rtol=1e-4, atol=1e-8)
 
 
 @pytest.mark.parametrize("steps", [Steps(5), Steps()])

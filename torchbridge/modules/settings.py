@@ -26,7 +26,7 @@ class Solver:
     target: what the steps of a stated model run as: `torch`, or on the CPU `loops`: products of matrices and loops that Numba compiles at
     the first solve, which takes seconds, and which then take a fraction of the time.
     replay: whether a solve takes the steps of the one before it as long as their error estimates allow: no step is rejected, and no device
-    is waited for but once. `statistics` tells how often steps were recorded and taken again.
+    is waited for but once, Newton's iterations aside. `statistics` tells how often steps were recorded and taken again.
     Raises ModelError, when it is made or first used, as `odeanalysis.Settings` does, and for tolerances below what a dtype resolves.
     """
 
