@@ -1,6 +1,7 @@
 """SBML documents and MathML in pieces."""
 
 from pathlib import Path
+from typing import Any
 
 import odeanalysis as oda
 from odeanalysis.importers.imported import Imported
@@ -82,3 +83,8 @@ def written(folder: Path, text: str | bytes) -> Path:
 
 def imported(folder: Path, text: str | bytes) -> Imported:
     return oda.from_sbml(written(folder, text))
+
+
+def slope(found: Imported) -> Any:
+    """The right side of the first state."""
+    return next(iter(dict(found.model.field).values()))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import odeanalysis as oda
 from odeanalysis.importers.sbml import formulas
-from tests.importers.documents import ONE, TIME, K, X, apply, called, choice, document, function, imported
+from tests.importers.documents import ONE, TIME, K, X, apply, called, choice, document, function, imported, slope
 
 A = 0.7  # x, in the domain of most functions
 B = 1.9  # k
@@ -21,10 +21,11 @@ T = 0.4
 
 def value(text: str, folder: Path, x: float = A, k: float = B, t: float = T) -> float:
     """The right side of the state of a document."""
-    model = imported(folder, text).model
+    found = imported(folder, text)
+    model = found.model
     inputs = [model.depth, *model.states, *model.parameters]
     at = {"x": x, "k": k, model.depth.name: t, "x0": 1.0}
-    (found,) = oda.compile_numpy(oda.formula("field", inputs, {"out": model.field[0][1]}))(*(at[one.name] for one in inputs))
+    (found,) = oda.compile_numpy(oda.formula("field", inputs, {"out": slope(found)}))(*(at[one.name] for one in inputs))
     return float(found)
 
 

@@ -52,7 +52,7 @@ def piece(reference: Reference, values: Numbers, span: tuple[float, float], stat
 def problem(name: str) -> oda.Problem:
     """A loss in which every state has its own weight."""
     model = imported(name).model
-    return oda.Problem(model, oda.Objective(terminal=sum((i + 1) * state**2 for i, state in enumerate(model.states))))
+    return oda.Problem(model, oda.Objective(terminal=sum((i + 1) * oda.block(state.name) ** 2 for i, state in enumerate(model.states))))
 
 
 @pytest.mark.parametrize("name", REFERENCES)
