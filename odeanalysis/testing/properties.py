@@ -48,13 +48,14 @@ def assert_claim(
     """Asserts that the solution for some values does what is claimed of it.
 
     values: as for a solve; observation data play no part.  points: depths in each segment between break points, its ends among them.
-    tolerance: what is allowed, relative to the size of an entry: the largest abs(v) along its path, or sum_j abs(dv/dz_j) abs(z_j), which
+    tolerance: what is allowed, relative to the size of an entry v: the largest abs(v) along its path, or sum_j abs(dv/dz_j) abs(z_j), which
     tells how large the terms are that cancel in v. It bounds
         conserved                 the change from the value at s0
         positive                  how far an entry lies below 0; at s0 it must lie above
         increasing, decreasing    how far it has come back from its highest, or lowest, value so far
         between                   how far it lies outside, with the size of value and bounds
-        equilibrium               the field, whose size counts the names too; nothing is solved
+        equilibrium               the field, with the names in its size as well; nothing is solved
+    What a few roundings of states, names and depth explain is left out.
 
     Returns where it came nearest to failing. Raises AssertionError with a counterexample, ModelError for values or a claim that do not
     fit, SolveError for a solve that fails.
@@ -142,13 +143,15 @@ def _judged(found: Traced, claim: Property, tolerance: float) -> ClaimReport:
 def _worst(found: Traced, rule: Rule) -> Worst:
     """What is no finite number is worse than anything else."""
     broken = ~np.all([np.isfinite(part) for part in np.broadcast_arrays(*found.parts.values())], axis=0)
-    gaps = np.where(broken, np.inf, 0) if broken.any() else _relative(rule.excess(found.parts), found.sizes)
+    gaps = np.where(broken, np.inf, 0) if broken.any() else _relative(rule.excess(found.parts), found)
     point, sample, entry = (int(i) for i in np.unravel_index(np.argmax(gaps), gaps.shape))
     return Worst(point, sample, entry, float(gaps[point, sample, entry]))
 
 
-def _relative(excess: Array, sizes: Array) -> Array:
-    return np.where(excess == 0, 0, excess / sizes)
+def _relative(excess: Array, found: Traced) -> Array:
+    """Excesses by the size of the entry, but for what rounding explains."""
+    beyond = np.where(excess <= found.noise, 0, excess)
+    return np.where(beyond == 0, 0, beyond / found.sizes)
 
 
 def _counterexample(found: Traced, claim: Property, worst: Worst, tolerance: float) -> str:
