@@ -13,6 +13,7 @@ from odeanalysis.importers.conversion import Conversion
 from odeanalysis.importers.naming import Names, depth_among
 from odeanalysis.modeling.model import Model
 from odeanalysis.symbolic import expressions as ex
+from odeanalysis.symbolic.language import is_name
 from odeanalysis.symbolic.nodes import Block
 
 
@@ -123,23 +124,25 @@ def _symbols(expressions: Iterable[Any]) -> set[Any]:
 def _leaves(stated: Sequence[Stated], everything: Iterable[Any], more: Iterable[Any], depth: sp.Symbol) -> dict[Any, Any]:
     """Every symbol, block and function of the depth with what stands for it in the model."""
     states = [one.state for one in stated]
-    symbols = {one for one in (*_symbols(everything), *_symbols(more)) if not isinstance(one, AppliedUndef)}
-    symbols -= {depth, *states} | {one for one in symbols if isinstance(one, sp.Symbol) and one.name == depth.name}
-    ordered = [*states, *sorted(symbols, key=str)]
-    spelled = {one: str(getattr(one, "name", one)) for one in (depth, *ordered)}
-    alike = [name for name in spelled.values() if list(spelled.values()).count(name) > 1]
-    if alike:
-        raise ModelError(
-            f"two different symbols are named {alike[0]!r} (their assumptions differ, or one is a function); rename one of them"
-        )
-    fine, names = {one for one, name in spelled.items() if Names().fresh(name) == name}, Names()
-    found = {}
-    for one in sorted(spelled, key=lambda one: one not in fine):  # what keeps its name goes first
-        found[one] = names.fresh(spelled[one])
+    others = {one for one in (*_symbols(everything), *_symbols(more)) if not isinstance(one, AppliedUndef) and one.name != depth.name}
+    spelled = {one: str(one.name) for one in (depth, *states, *sorted(others - {*states}, key=str))}
+    _check_distinct(list(spelled.values()))
+    named = _renamed(spelled)
+    return {one: ex.block(name, *getattr(one, "shape", ())) for one, name in named.items()}
+
+
+def _check_distinct(names: Sequence[str]) -> None:
+    alike = next((name for name in names if names.count(name) > 1), None)
+    if alike is not None:
+        why = "their assumptions differ, or one is a function"
+        raise ModelError(f"two different symbols are named {alike!r} ({why}); rename one of them")
+
+
+def _renamed(spelled: Mapping[Any, str]) -> dict[Any, str]:
+    """Names that models allow: those that do already are given away first; a warning tells of each other one."""
+    names = Names(name for name in spelled.values() if is_name(name))
+    found = {one: name if is_name(name) else names.fresh(name) for one, name in spelled.items()}
     for one, name in found.items():
         if name != spelled[one]:
             warnings.warn(f"{spelled[one]!r} cannot be a name in a model; it is named {name!r}", stacklevel=4)
-    return {
-        one: one if isinstance(one, Block) and one.name == found[one] else ex.block(found[one], *getattr(one, "shape", ()))
-        for one in spelled
-    }
+    return found

@@ -38,7 +38,7 @@ def equations(found: Imported, name: str) -> tuple[str, str]:
     )
 
 
-@pytest.mark.parametrize(("only_amounts", "given"), product([True, False], GIVEN))
+@pytest.mark.parametrize(("only_amounts", "given"), [*product([True, False], GIVEN)])
 def test_an_id_means_an_amount_or_a_concentration(only_amounts: bool, given: str, tmp_path: Path):
     """The amount n decays at the rate A: n' = -A, where A is n or n/V."""
     found = imported(tmp_path, decay(only_amounts, given))

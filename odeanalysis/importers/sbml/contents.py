@@ -44,7 +44,7 @@ def contents(text: str) -> Contents:
     _check_document(document)
     model = document.getModel()
     for what, listed, advice in UNSUPPORTED:
-        for i, one in enumerate(items(listed(model))):
+        for i, one in enumerate(listed(model)):
             raise ModelError(f"{what} {_named(one, i)} is not supported; {advice}")
     rules = _by_variable(items(model.getListOfRules()))
     found = Contents(
@@ -102,7 +102,8 @@ def _packages(document: Any) -> Iterator[str]:
 
 def _named(one: Any, place: int) -> str:
     """An element in a message: its id, else what else it is known by, else its place in its list."""
-    return repr(one.getId() or one.getMetaId()) if one.getId() or one.getMetaId() else f"number {place + 1}"
+    known = one.getId() or one.getMetaId()
+    return repr(known) if known else f"number {place + 1}"
 
 
 def _by_id(found: Iterable[Any]) -> dict[str, Any]:
@@ -128,27 +129,19 @@ def _math(one: Any, what: str) -> Any:
 # ---------------------------------------------------------------- what is refused
 
 
-def _algebraic(model: Any) -> Any:
-    return _Some([rule for rule in items(model.getListOfRules()) if rule.isAlgebraic()])
+def _algebraic(model: Any) -> list[Any]:
+    return [rule for rule in items(model.getListOfRules()) if rule.isAlgebraic()]
 
 
-def _fast(model: Any) -> Any:
-    return _Some([one for one in items(model.getListOfReactions()) if one.isSetFast() and one.getFast()])
+def _fast(model: Any) -> list[Any]:
+    return [one for one in items(model.getListOfReactions()) if one.isSetFast() and one.getFast()]
 
 
-class _Some:
-    """Chosen entries, as one of libSBML's lists."""
-
-    def __init__(self, found: list[Any]) -> None:
-        self.found = found
-        self.size, self.get = found.__len__, found.__getitem__
-
-
-UNSUPPORTED: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
-    ("event", lambda model: model.getListOfEvents(), "import the parts between events as models of their own"),
+UNSUPPORTED: tuple[tuple[str, Callable[[Any], list[Any]], str], ...] = (
+    ("event", lambda model: items(model.getListOfEvents()), "import the parts between events as models of their own"),
     ("algebraic rule", _algebraic, "solve it for one of its names, and give that an assignment rule"),
     ("fast reaction", _fast, "replace it by its equilibrium, or give it a large rate"),
-    ("constraint", lambda model: model.getListOfConstraints(), "take it out; it changes no solution"),
+    ("constraint", lambda model: items(model.getListOfConstraints()), "take it out; it changes no solution"),
 )
 
 
