@@ -90,6 +90,7 @@ def _places(one: Claimed, worst: Tried) -> Iterator[str]:
     place, entry = max(entries, key=lambda pair: abs(pair[1].line.gap.value))
     step = entry.line.direction[worst.key][place]
     given, right = entry.line.claimed / step, entry.line.measured / step
+    right = 0.0 if abs(right) <= worst.rtol * abs(given) else right
     told = f"{_say(given)}, where differences say {_say(right)}{_factor(given, right)}"
     yield f"the gradient in {label(worst.key)} is wrong{spot(place)}: {told}"
     if len(places) > 1:
@@ -169,8 +170,8 @@ def _noisy(each: Tried) -> str:
             "check at other values, or give smaller sizes="
         )
     size = max(each.scale, each.line.typical)
-    relative = f"{each.line.gap.error / size:.0e}" if size else "all of it"
+    relative = f"to {each.line.gap.error / size:.0e}" if each.line.gap.error < size else "not at all"
     return (
         f"the gradient in {label(each.key)} cannot be measured to rtol {each.rtol:.0e}: the function's values are sure to "
-        f"{each.line.noise:.0e}, its derivative to {relative}; compute it more exactly (tolerances, doubles), or give a larger rtol="
+        f"{each.line.noise:.0e}, its derivative {relative}; compute it more exactly (tolerances, doubles), or give a larger rtol="
     )

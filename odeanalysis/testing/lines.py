@@ -18,7 +18,7 @@ from odeanalysis.errors import OdeAnalysisError
 from odeanalysis.testing.arguments import Arguments, Array, Arrays, read, show
 from odeanalysis.verification.independent.slopes import Slope, shake, slope_of
 
-SIZES = 2.0 ** -np.arange(2, 23)
+SIZES = 2.0 ** -np.arange(2, 27)
 ROUNDED = 4  # roundings of a value of the function
 SHAKEN = 4
 POWERS = (1, 2, 3)
@@ -61,16 +61,16 @@ class Line:
     def noise(self) -> float:
         """The noise of a value: rounding, and what shakes it at the smallest steps, where it is a polynomial otherwise."""
         moved = np.concatenate([self.up, self.down]) - self.origin
-        if not np.any(moved):
-            return 0.0
+        if not np.any(moved) and not self.claimed:
+            return 0.0  # what is not read, and said not to be
         largest = max(abs(self.origin), float(np.nanmin(np.abs(moved))))
         shaken = max(shake(self.sizes, side - self.origin, POWERS) for side in (self.up, self.down))
-        return max(ROUNDED * self.rounding * largest, SHAKEN * shaken)
+        return max(ROUNDED * self.rounding * largest, SHAKEN * shaken, float(np.finfo(float).tiny))
 
     @cached_property
     def noises(self) -> Array:
-        """The noise of a value at each size: the arguments of a larger step are rounded more."""
-        return self.noise + ROUNDED * self.rounding * self.typical * self.sizes
+        """The noise of a value at each size: also the rounding of arguments, where the function is as steep as up to there."""
+        return self.noise + ROUNDED * self.rounding * np.nan_to_num(self.steep)
 
     @cached_property
     def gap(self) -> Estimate:
@@ -89,11 +89,14 @@ class Line:
         return 0.0 if abs(found) <= SURE * self.gap.error else found
 
     @cached_property
+    def steep(self) -> Array:
+        """How steep the function is along the line, from 0 to each step."""
+        return np.fmax(np.abs(self.up - self.origin), np.abs(self.down - self.origin)) / self.sizes
+
+    @cached_property
     def typical(self) -> float:
-        """How steep the function is along the line at large steps."""
-        moved = np.fmax(np.abs(self.up - self.origin), np.abs(self.down - self.origin))
-        steep = (moved / self.sizes)[np.isfinite(moved)][:LARGEST]
-        return float(np.max(steep, initial=0.0))
+        """How steep it is at large steps."""
+        return float(np.max(self.steep[np.isfinite(self.steep)][:LARGEST], initial=0.0))
 
     @cached_property
     def best(self) -> int:
@@ -107,10 +110,14 @@ class Line:
     def _place(self, ratios: Array) -> tuple[int, float]:
         """Where quotients of differences settle: the place where their changes from size to size and the noise add up to least.
 
-        Two changes in a row are looked at, so that no turning point of the quotients looks like a limit.
+        Two changes in a row are looked at, so that no turning point looks like a limit; and how far the quotients at smaller sizes lie
+        away, but for their noise, so that waves much shorter than a step do not.
         """
-        changes = np.abs(np.diff(ratios))
-        errors = np.maximum(changes[:-1], changes[1:]) + (self.noises / self.sizes)[1:-1]
+        changes, noise = np.abs(np.diff(ratios)), self.noises / self.sizes
+        changes = np.maximum(changes[:-1], changes[1:])
+        apart = np.abs(ratios[None, :] - ratios[1:-1, None]) - SURE * noise
+        apart = np.where(np.arange(len(ratios))[None, :] > np.arange(1, len(ratios) - 1)[:, None], apart, 0)
+        errors = np.maximum(changes, np.nanmax(np.maximum(apart, 0), axis=1)) + noise[1:-1]
         if not np.isfinite(errors).any():
             return 0, float("inf")
         place = int(np.nanargmin(errors))

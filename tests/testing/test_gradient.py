@@ -10,6 +10,7 @@ from odeanalysis.testing import NotMeasurable, assert_gradient, taylor_slopes
 from tests.testing.functions import AT, WRONG, layer, layer_gradient, wrong
 
 RATE = 1e9
+LEAST = 1e-290  # beside numbers that are no more as exact
 
 
 def test_a_right_gradient_passes_with_slopes_of_three():
@@ -143,6 +144,62 @@ def test_single_precision_is_measured_as_far_as_it_goes():
         assert_gradient(cubes, lambda x: 3.2 * x**2, at=at)
     with pytest.raises(NotMeasurable, match="doubles"):
         assert_gradient(cubes, lambda x: 3 * x**2, at=at, rtol=1e-8)
+
+
+# ---------------------------------------------------------------- of any size
+
+
+def waves(A, s, x):
+    return np.sum(np.sin(s * (A @ x))), s * A.T @ np.cos(s * (A @ x))
+
+
+def bells(A, s, x):
+    y = A @ x
+    return np.sum(np.exp(-(y**2))), A.T @ (-2 * y * np.exp(-(y**2)))
+
+
+def quartics(A, s, x):
+    return np.sum((A @ x) ** 4), 4 * A.T @ (A @ x) ** 3
+
+
+def logarithms(A, s, x):
+    return np.log1p(s * np.sum(x**2)), 2 * s * x / (1 + s * np.sum(x**2))
+
+
+def layers(A, s, x):
+    t = np.tanh(A @ x)
+    return np.sum(t**2), A.T @ (2 * t * (1 - t**2))
+
+
+@pytest.mark.parametrize("function", [waves, bells, quartics, logarithms, layers])
+@pytest.mark.parametrize("seed", range(5))
+def test_functions_of_any_size_raise_no_false_alarm(function, seed: int):
+    """Steep, flat, far away, beside a large constant, short waves: a right gradient is never called wrong, a wrong one never right."""
+    random = np.random.default_rng(seed)
+    measured = 0
+    for _ in range(10):
+        n, c, s, far = random.integers(1, 6), 10 ** random.uniform(-8, 8), 10 ** random.uniform(-3, 3), 10 ** random.uniform(-3, 2)
+        A, at, constant = random.standard_normal((n, n)), far * random.standard_normal(n), random.choice([0, 0, 1e3, -1]) * c
+        right = c * function(A, s, at)[1]
+        wrong = right * np.where(np.arange(n) == np.argmax(np.abs(right)), 1 + 3e-4, 1)
+
+        def value(x, A=A, s=s, c=c, constant=constant):
+            return c * function(A, s, x)[0] + constant
+
+        measured += _verdict(value, right, at) == "right"
+        assert _verdict(value, right, at) != "wrong"
+        assert _verdict(value, wrong, at) != "right" or np.all(np.abs(right) < LEAST)
+    assert measured >= 5
+
+
+def _verdict(value, gradient, at) -> str:
+    try:
+        assert_gradient(value, gradient, at=at)
+    except NotMeasurable:
+        return "not measurable"
+    except AssertionError:
+        return "wrong"
+    return "right"
 
 
 # ---------------------------------------------------------------- what is refused
