@@ -83,7 +83,10 @@ def _candidates(count: int) -> Iterable[tuple[int, ...]]:
 
 
 def resized(problem: Problem, sizes: Sizes) -> Problem:
-    """The problem with sizes replaced. Raises Pinned, or ModelError where shapes no longer fit."""
+    """The problem with sizes replaced, without its claims: no proof needs them, and their entries would pin sizes.
+
+    Raises Pinned, or ModelError where shapes no longer fit.
+    """
     resize = _Resizer(sizes)
     model, objective = problem.model, problem.objective
     return Problem(

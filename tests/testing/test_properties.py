@@ -1,5 +1,6 @@
 """`assert_claim`: right claims pass and wrong ones fail, with the depth, the sample and the entry that show it."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 import odeanalysis as oda
 from odeanalysis.testing import assert_claim
+from tests.cli.running import LYNX_HARE
 
 s = oda.depth
 z, y, k, c = (oda.block(name) for name in "zykc")
@@ -290,7 +292,19 @@ def test_networks_are_bound_by_name():
     assert_claim(stated, {}, oda.equilibrium({v: oda.zeros(2)}), networks={"turn": Turn()})
 
 
-# ---------------------------------------------------------------- known invariants of random systems
+# ---------------------------------------------------------------- known invariants
+
+
+def test_the_claims_of_the_example_hold():
+    """The first integral of Lotka and Volterra's equations, and its state of rest; with two rates exchanged both are wrong."""
+    stated = oda.read(LYNX_HARE / "model.toml")
+    values = json.loads((LYNX_HARE / "values.json").read_text(encoding="utf-8"))
+    assert [claim.kind for claim in stated.claims] == ["conserved", "positive", "positive", "equilibrium"]
+    alpha, gamma = oda.block("alpha"), oda.block("gamma")
+    for claim in stated.claims:
+        assert assert_claim(stated, values, claim).gap < 1e-8
+        if claim.kind != "positive":
+            fails(stated, values, claim.rewritten(lambda one: one.subs({alpha: gamma, gamma: alpha}, simultaneous=True)))
 
 
 @st.composite
