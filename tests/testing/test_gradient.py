@@ -118,6 +118,14 @@ def test_noise_that_hides_the_derivative_is_said():
     assert not isinstance(told.value, NotMeasurable)
 
 
+def test_waves_shorter_than_the_steps_are_no_flat_function():
+    """Over long steps quotients of differences of a bounded function settle at 0; over the smallest they have not settled yet."""
+    with pytest.raises(NotMeasurable, match="cannot be measured"):
+        assert_gradient(lambda x: math.sin(1e5 * x), lambda x: 1e5 * math.cos(1e5 * x), at=30.0)
+    sizes = 2.0 ** -np.arange(16, 36)
+    assert_gradient(lambda x: math.sin(1e5 * x), lambda x: 1e5 * math.cos(1e5 * x), at=30.0, sizes=sizes, rtol=1e-5)
+
+
 def test_a_function_without_values_beside_the_point():
     with pytest.raises(NotMeasurable, match="fails or is not finite"):
         assert_gradient(math.sqrt, 1.0, at=0.0)

@@ -211,6 +211,10 @@ def test_directions_move_what_can_move(along):
     assert any(np.any(step) for step in along.values())
 
 
+def test_no_direction_stands_still():
+    assert all(draw(directions(0.5), 30, 0))
+
+
 @SOME
 @given(depth_grids((1.0, 0.3), most=6), depth_grids(oda.Model({P: P}, {P: 1}, (0, 2))))
 def test_grids_reach_from_end_to_end(falling, rising):
