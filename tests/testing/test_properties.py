@@ -59,6 +59,7 @@ WRONG: dict[str, tuple[Callable[[], oda.Property], tuple[str, ...]]] = {
     "positive": (lambda: oda.positive(v[0]), ("it is -0.416147 at s = 2",)),
     "positive from the start": (lambda: oda.positive(v), ("its entry [1] is 0 at s = 0; there v = [1, 0]",)),
     "increasing": (lambda: oda.increasing(v), ("its entry [0] falls from 1 at s = 0 to -0.416147 at s = 2",)),
+    "increasing once": (lambda: oda.increasing(v[1]), ("it falls from 0.99999", "at s = 1.567", "to 0.909297 at s = 2")),
     "decreasing": (lambda: oda.decreasing(v[1]), ("it rises from 0 at s = 0 to 0.99999", "at s = 1.567")),
     "between": (lambda: oda.between(v, low=0, high=oda.concat(2, k)), ("its entry [0] is -0.416147 at s = 2, with the bounds 0 and 2",)),
     "from above": (lambda: oda.between(v[1], high=s / 2), ("at s = 1.045", "with the bounds -inf and 0.52")),
@@ -113,6 +114,8 @@ def test_the_tolerance_is_relative_to_the_size_of_what_cancels():
         assert_claim(pair, {"k": 0.1}, oda.conserved(value))
     drifting = problem({z: -z, y: -y - sp.Rational(1, 100)}, {z: 1000 * k, y: 1000 * k}, parameters=[k])
     fails(drifting, {"k": 0.1}, oda.conserved(z - y))
+    line = problem({z: sp.Rational(1, 1000)}, {z: 1}, parameters=[k, c])
+    fails(line, {"k": 1e4, "c": 1e4}, oda.conserved(z + k - c))  # solvers err in states alone
     assert_claim(drifting, {"k": 0.1}, oda.conserved(z - y), tolerance=1e-3)
 
 
@@ -222,6 +225,25 @@ def test_depth_varying_names_mean_their_value_there():
     first = oda.block("k", 2)
     assert_claim(oda.Problem(line, oda.Objective()), {"k": [0.3, 0.2]}, oda.conserved(z * oda.exp(first[0] * s + first[1] * s**2 / 2)))
     fails(oda.Problem(line, oda.Objective()), {"k": [0.3, -0.2]}, oda.positive(k), "it is -0.1 at s = 2")
+
+
+def test_what_would_hold_between_depths_that_coincide_holds_nowhere():
+    line = problem({z: 1}, {z: 0}, (0, 2), [k, c])
+    gap = oda.positive(oda.where(s < c, 1, oda.where(s < k, -1, 1)))
+    assert_claim(line, {"c": 1.0, "k": [1.0, 0.5]}, gap)
+    fails(line, {"c": 1.0, "k": [1.0, 1.001]}, gap, "in sample 1: it is -1 at s = 1,")
+
+
+def test_pieces_that_no_path_meets_are_not_seen_and_repeat_no_point():
+    """On [0, 1] the second piece of k, from 1 to 2, and the third are segments without length; so is the first where a path begins at 1."""
+    model = oda.Model({z: k}, {z: 0}, (c, c + 1), [k, c])
+    stated = oda.Problem(oda.stacked(model, ["k"], (0, 1, 2, 3)), oda.Objective())
+    values = {"k": [1.0, 2.0, 3.0]}
+    for start in (0.0, 1.0, 2.0):
+        for claim in (oda.between(k, start + 1, start + 1), oda.increasing(z), oda.conserved(z - (start + 1) * (s - c))):
+            assert_claim(stated, {**values, "c": start}, claim)
+        assert_claim(stated, {**values, "c": [start, 0.5]}, oda.increasing(z))
+        fails(stated, {**values, "c": [start, 0.5]}, oda.conserved(k), "in sample 1: it is 1 at s = 0.5 and 2 at s = 1,")
 
 
 # ---------------------------------------------------------------- equilibria
