@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from odeanalysis.cli import check, derive, fit, generate, gradient, import_, solve, verify
+from odeanalysis.cli import check, derive, fit, generate, gradient, import_, solve, test, verify
 from odeanalysis.cli.errors import reported, stop
 from odeanalysis.cli.usage import unknown, usage_reported
 
@@ -39,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (derive.derive, solve.solve, gradient.gradient, fit.fit, check.check, generate.generate, verify.verify):
+for command in (derive.derive, solve.solve, gradient.gradient, fit.fit, check.check, generate.generate, test.test, verify.verify):
     app.command()(command)
 app.command("import")(import_.import_sbml)
 

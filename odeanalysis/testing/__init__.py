@@ -12,7 +12,7 @@ _HOMES = {
     "products": "assert_adjoint_identity assert_products",
     "order": "assert_order Order",
     "properties": "assert_claim ClaimReport",
-    "modules": "assert_batched assert_same assert_transposed load_module measurable scaled solvable written_module",
+    "modules": "assert_batched assert_same assert_transposed load_module measurable names scaled solvable written_module",
     "written": "code read_model",
     "strategies.parts": "blocks expressions fields",
     "strategies.models": "models objectives problems",

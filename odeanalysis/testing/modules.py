@@ -65,6 +65,11 @@ def written_module(problem: Problem, target: str = "numpy") -> ModuleType:
     return module
 
 
+def names(problem: Problem) -> tuple[str, ...]:
+    """The names that have values: parameters, inputs, data."""
+    return tuple(leaf.name for leaf in (*problem.model.names, *problem.data))
+
+
 def scaled(problem: Problem, factor: Any) -> Problem:
     """The problem with all its costs times a factor."""
     objective = problem.objective
@@ -78,15 +83,13 @@ def assert_batched(function: Any, values: Mapping[str, Any], problem: Problem, *
     function: values -> (value, {name: gradient}). Raises AssertionError, which names the entry that differs most.
     """
     bound = bind(problem, values)
-    count = bound.batch or 1
-    share = 1 / count if problem.reduction == "mean" else 1.0
-    each = [function({name: one[b] if name in bound.batched else one for name, one in bound.arrays.items()}) for b in range(count)]
-    gradients = {
-        name: np.stack([share * np.asarray(found[name]) for _, found in each])
-        if name in bound.batched
-        else sum(share * np.asarray(found[name]) for _, found in each)
-        for name in bound.arrays
-    }
+    count, arrays = bound.batch or 1, bound.arrays
+    samples = [{name: np.array(one[b] if name in bound.batched else one) for name, one in arrays.items()} for b in range(count)]
+    share, each = 1 / count if problem.reduction == "mean" else 1.0, [*map(function, samples)]
+    gradients = {}
+    for name in arrays:
+        parts = [share * np.asarray(found[name]) for _, found in each]
+        gradients[name] = np.stack(parts) if name in bound.batched else np.sum(parts, axis=0)
     assert_same(function(values), (sum(share * float(value) for value, _ in each), gradients), rtol=rtol)
 
 

@@ -26,9 +26,9 @@ IMPORTED = {"math", "collections.abc", "itertools", "typing"}
 
 
 def ruff(*arguments: object, text: str | None = None) -> str:
-    """What ruff prints, with its own defaults."""
-    command = [sys.executable, "-m", "ruff", *map(str, arguments)]
-    return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+    """What ruff prints, with its own defaults, in a folder where this project is a package among others."""
+    command, folder = [sys.executable, "-m", "ruff", *map(str, arguments)], Path(sys.executable).parent
+    return subprocess.run(command, input=text, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(scope="module")

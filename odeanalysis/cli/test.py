@@ -1,0 +1,42 @@
+"""`odeanalysis test`: a test file of a model, ready for pytest."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from odeanalysis.cli import options as opt
+from odeanalysis.cli.errors import say
+from odeanalysis.cli.progress import progress
+
+Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to FILE, not to the screen.")]
+Module = Annotated[Path | None, typer.Option(metavar="FILE", help="The module of `generate` to be tested [default: one made then].")]
+
+
+def test(model: opt.ModelFile, output: Output = None, module: Module = None) -> None:
+    """Writes Hypothesis tests of the model's gradient, and of what the model file claims.
+
+    They draw values, inside the model's [ranges], and try to break what should hold.
+    """
+    with progress("test"):
+        from odeanalysis.generation.suite import Files, suite
+        from odeanalysis.modeling.modelfile import read
+
+        place = Path.cwd() if output is None else output.parent
+        text, note = suite(read(model), Files(_beside(model, place), None if module is None else _beside(module, place)))
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, encoding="utf-8")
+    if note:
+        say(f"note: {note}")
+
+
+def _beside(file: Path, place: Path) -> str:
+    """The path of a file from a folder, with forward slashes; absolute where they share no drive."""
+    try:
+        return Path(os.path.relpath(file, place)).as_posix()
+    except ValueError:
+        return file.resolve().as_posix()
