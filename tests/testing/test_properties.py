@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import odeanalysis as oda
+from odeanalysis.modeling.properties import KINDS
 from odeanalysis.testing import assert_claim
+from odeanalysis.testing.properties import RULES
 from tests.cli.running import LYNX_HARE
 
 s = oda.depth
@@ -75,6 +77,12 @@ FLIPPED: dict[str, Callable[[Any], oda.Property]] = {
     "between": lambda value: oda.between(value, 2, 3),
     "equilibrium": lambda value: oda.equilibrium({v: value + 1}),
 }
+
+
+def test_every_kind_of_claim_has_a_rule_and_is_tested():
+    assert (
+        set(RULES) == set(KINDS) == set(FLIPPED) == {make().kind for make in RIGHT.values()} == {make().kind for make, _ in WRONG.values()}
+    )
 
 
 @pytest.mark.parametrize("method", ["tsit5", "radau", "RK45"])
