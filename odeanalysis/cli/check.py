@@ -1,6 +1,8 @@
 """`odeanalysis check`: the certificate of a gradient."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,11 +17,14 @@ if TYPE_CHECKING:
     from odeanalysis.numerics.gradients.evaluate import Evaluation
     from odeanalysis.verification.certificate.certificate import Certificate
     from odeanalysis.verification.certificate.invariant import Drift
-    from odeanalysis.verification.mutation.survey import Survey
+    from odeanalysis.verification.mutation.survey import Fate, Survey
 
 CONFIRMED = "confirmed"
-MUTANTS = "Also break the derivation in every way; each wrong gradient must be noticed."
+MUTANTS = "Also break the derivation in every way; lists each wrong gradient with the checks that refuse it. None may pass."
 ALL_TERMS = "Break every term of the derivation, not 150 evenly spread ones; takes --mutants along."
+LEGEND = "Each mutant. _h: step size; _bar_z: cotangent of z; _cost: running cost so far; _t1, _t2, ...: computed once in a formula."
+PASSES = "PASSES"
+LONG = 60
 
 
 def check(
@@ -95,8 +100,22 @@ def document(found: "Certificate") -> dict[str, Any]:
 
 
 def _counts(survey: "Survey | None") -> dict[str, Any]:
-    """tried, killed, survivors, and where mutants were tried: what else a survey says of them."""
-    return {"tried": 0, "killed": 0, "survivors": []} if survey is None else dict(vars(survey))
+    """tried, killed, survivors, where mutants were tried: what a survey says of them, and of each."""
+    if survey is None:
+        return {"tried": 0, "killed": 0, "survivors": []}
+    return {**vars(survey), "each": [_fate(one) for one in survey.each]}
+
+
+def _fate(one: "Fate") -> dict[str, Any]:
+    """title: as among the survivors.  refused_by: all checks that did.  elsewhere: at other values only.  equivalent: why it is right."""
+    return {
+        "title": one.title,
+        "changed": one.what,
+        "in": one.place,
+        "refused_by": one.refused_by,
+        "elsewhere": one.elsewhere,
+        "equivalent": one.equivalent or None,
+    }
 
 
 def _drift(found: "Drift") -> dict[str, float]:
@@ -121,15 +140,32 @@ def _print(found: "Certificate") -> None:
     left_out = [(f"not taken: {name}", reason) for name, reason in found.skipped.items()]
     summary = [("error bar", f"{found.error_bar:.2e}"), ("conditioning", f"{found.conditioning:.3g}")]
     write_pairs([("", ""), ("verdict", found.verdict), *summary, *_survey(found.mutants), *left_out])
+    if found.mutants is not None:
+        write_pairs([("", "")])
+        write_table(["made wrong", "in", "refused by"], map(_row, found.mutants.each), LEGEND)
 
 
 def _survey(survey: "Survey | None") -> list[tuple[str, str]]:
-    """The mutants in words: the kill rate, where they were tried, what was left out, and each that no check refused."""
+    """The mutants in words: the kill rate, where they were tried, and what was left out."""
     if survey is None:
         return []
     refused = f"{survey.killed} of {survey.tried} refused, {survey.elsewhere} of them only at other values than those given"
     rows = [("mutants", refused), ("mutants tried on", f"{survey.steps} steps of {survey.method}")]
     if survey.left_out:
         rows.append(("mutants left out", f"those of {survey.left_out} terms of the derivation; --all-terms tries them too"))
-    rows += [("equivalent", f"{title}: {reason}") for title, reason in survey.equivalent.items()]
-    return rows + [("not refused", title) for title in survey.survivors]
+    return rows
+
+
+def _row(one: "Fate") -> tuple[str, str, str]:
+    """A mutant in the table: what was made wrong, where, and which checks refused it, or why none did."""
+    from odeanalysis.symbolic.language.statement import shortened
+
+    refused = ("at other values: " if one.elsewhere else "") + ", ".join(_numbered(one.refused_by))
+    came_of_it = PASSES if one.survives else f"equivalent: {one.equivalent}" if one.equivalent else refused
+    return shortened(one.what, LONG), shortened(one.place, LONG), came_of_it
+
+
+def _numbered(names: Sequence[str]) -> Iterator[str]:
+    """Names of checks, those that differ in their number alone as one: Taylor slope 1, 2, 3."""
+    for name, same in groupby(names, key=lambda one: one.rstrip("0123456789")):
+        yield name + ", ".join(one.removeprefix(name) for one in same)

@@ -10,7 +10,7 @@ import pytest
 from odeanalysis.cli import backends
 from odeanalysis.numerics.gradients.evaluate import evaluate
 from odeanalysis.verification.certificate import certificate, invariant
-from odeanalysis.verification.mutation.survey import Survey
+from odeanalysis.verification.mutation.survey import Fate, Survey
 from tests.cli.running import CONTRACT, GROWTH, Outcome, files, run
 
 KEYS = {"verdict", "routes", "slopes", "mutants", "error_bar"}
@@ -45,13 +45,63 @@ def test_terms_that_are_left_out_are_said_and_can_be_tried(monkeypatch: pytest.M
     assert "6 steps of heun2" in outcome.out and f"those of {some['left_out']} terms of the derivation; --all-terms" in outcome.out
 
 
-def test_mutants_are_named_with_their_reasons_and_those_that_pass(monkeypatch: pytest.MonkeyPatch):
-    survey = Survey(9, 7, 2, {"a term": "zero wherever it is computed"}, ("a sign",), method="heun2", steps=6)
+def table_of(out: str) -> list[list[str]]:
+    """The rows of the table of mutants, as cells."""
+    lines = out.splitlines()
+    head = next(i for i, line in enumerate(lines) if line.startswith("made wrong"))
+    return [re.split(" {3,}", line) for line in lines[head + 1 :]]
+
+
+def test_every_mutant_is_listed_with_the_checks_that_refuse_it():
+    """In the same order in both formats, each check under the name that it has in the table of checks."""
+    document = check(CLOSED, "--mutants", "--json").document
+    found, names = document["mutants"], {one["name"] for one in document["checks"]}
+    assert len(found["each"]) == len({one["title"] for one in found["each"]}) == found["tried"]
+    assert all(one["refused_by"] and names.issuperset(one["refused_by"]) for one in found["each"])
+    dropped = next(one for one in found["each"] if one["changed"] == "_bar_z dropped" and one["in"] == "initial: z0")
+    checks = ["route complex step", "Taylor slope 1", "Taylor slope 2", "Taylor slope 3"]
+    assert dropped == {**dropped, "refused_by": checks, "elsewhere": False, "equivalent": None}
+
+    rows = table_of(check(CLOSED, "--mutants").out)
+    assert [row[1] for row in rows] == [one["in"] for one in found["each"]]
+    assert ["_bar_z dropped", "initial: z0", "route complex step, Taylor slope 1, 2, 3"] in rows
+
+
+FATES = (
+    Fate("a sign in z", "a sign", "step: z"),
+    Fate("a term in z", "a term", "step: z", equivalent="zero wherever it is computed"),
+    Fate("a factor", "a factor", "initial, step", ("Taylor slope 2", "Taylor slope 3"), elsewhere=True),
+    Fate("a shape", "a shape", "", ("the derivation itself",)),
+)
+
+
+def test_mutants_that_pass_are_named_and_so_is_why_others_may(monkeypatch: pytest.MonkeyPatch):
+    survey = Survey(4, 2, 1, {"a term in z": "zero wherever it is computed"}, ("a sign in z",), method="heun2", steps=6, each=FATES)
     monkeypatch.setattr(certificate, "survey", lambda *arguments: survey)
-    outcome = check(CLOSED, "--mutants")
+    outcome, each = check(CLOSED, "--mutants"), check(CLOSED, "--mutants", "--json").document["mutants"]["each"]
     assert outcome.code == 1 and "inconclusive: mutants that pass is 1, not <= 0" in outcome.err
-    for words in ("7 of 9 refused, 2 of them only at other values", "a term: zero wherever it is computed", "not refused", "a sign"):
-        assert words in outcome.out
+    assert "2 of 4 refused, 1 of them only at other values" in outcome.out
+    assert table_of(outcome.out) == [
+        ["a sign", "step: z", "PASSES"],
+        ["a term", "step: z", "equivalent: zero wherever it is computed"],
+        ["a factor", "initial, step", "at other values: Taylor slope 2, 3"],
+        ["a shape", "the derivation itself"],
+    ]
+    assert [(one["refused_by"], one["elsewhere"], one["equivalent"]) for one in each] == [
+        ([], False, None),
+        ([], False, "zero wherever it is computed"),
+        (["Taylor slope 2", "Taylor slope 3"], True, None),
+        (["the derivation itself"], False, None),
+    ]
+
+
+def test_long_terms_are_shortened_in_the_table_alone(monkeypatch: pytest.MonkeyPatch):
+    what = " + ".join(f"x{i}" for i in range(99)) + " with its sign flipped"
+    survey = Survey(1, 1, each=(Fate(what, what, "step: z", ("Taylor slope 1",)),))
+    monkeypatch.setattr(certificate, "survey", lambda *arguments: survey)
+    assert check(CLOSED, "--mutants", "--json").document["mutants"]["each"][0]["changed"] == what
+    ((shown, *_),) = table_of(check(CLOSED, "--mutants").out)
+    assert len(shown) <= 60 and shown.startswith("x0 + x1 ") and shown.endswith("x98 with its sign flipped")
 
 
 def test_without_mutants_none_were_tried():

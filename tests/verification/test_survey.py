@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from odeanalysis.numerics.gradients.differences import Differences
 from odeanalysis.verification.independent.compare import relative_difference
 from odeanalysis.verification.mutation import equivalence, trials
 from odeanalysis.verification.mutation import survey as sv
-from odeanalysis.verification.mutation.mutants import Mutant, term_mutants
+from odeanalysis.verification.mutation.mutants import Mutant, rule_mutants, term_mutants
 from odeanalysis.verification.mutation.trials import Trial, drawn_trials, settings_of, trial
 from tests.cases import CASES
 
@@ -36,6 +36,76 @@ def test_all_mutants_are_refused(name):
     assert (found.method, found.steps, found.left_out, found.points) == ("heun2", 6, 0, 0)
 
 
+# ---------------------------------------------------------------- each by itself
+
+CHECKS = ("route complex step", "Taylor slope 1", "Taylor slope 2", "Taylor slope 3")
+
+
+@pytest.mark.parametrize("name", [*SMALL, "no_length", "linear_flow"])
+def test_the_counts_are_those_of_what_came_of_each(name):
+    found = surveyed(name)
+    refused = [one for one in found.each if one.refused_by]
+    assert len(found.each) == len({one.title for one in found.each}) == found.tried
+    assert (len(refused), sum(one.elsewhere for one in refused)) == (found.killed, found.elsewhere)
+    assert {one.title: one.equivalent for one in found.each if one.equivalent} == found.equivalent
+    assert not any(one.equivalent or one.survives for one in refused)
+
+
+def test_every_mutant_of_the_derivation_is_in_the_list():
+    one, found = first("everything_moves"), surveyed("everything_moves")
+    made = [mutant.title for mutant in sv.titled(chain(rule_mutants(one.run), term_mutants(one.run)))]
+    assert [fate.title for fate in found.each] == made and all(fate.what and fate.place for fate in found.each)
+
+
+def test_a_mutant_says_what_was_made_wrong_and_where():
+    found = {(one.what, one.place) for one in surveyed("everything_moves").each}
+    assert {
+        ("2*_bar_terminal*q*s dropped", "terminal: q"),
+        ("_bar_q*_h/2 without its step size", "step: _t6"),
+        ("reverse rule Add, argument 1 with its sign flipped", "initial, observation 0, step"),
+    } <= found
+
+
+def test_each_check_that_refuses_is_named():
+    """By complex steps and on every line, where a term is dropped; a gradient that is wrong on one line fails there alone."""
+    one = first("closed_form")
+    assert all(fate.refused_by == CHECKS for fate in surveyed("closed_form").each)
+    assert list(one.refusals(one.right)) == []
+    twice = {name: 2 * array for name, array in one.right.items()}
+    for i, name in enumerate(CHECKS[1:]):
+        lines = tuple(replace(line, values=line.values + (k == i) * line.sizes) for k, line in enumerate(one.lines))
+        assert list(replace(one, lines=lines).refusals(one.right)) == [name]
+    assert list(replace(one, reference=twice).refusals(one.right)) == ["route complex step"]
+    assert list(one.refusals({name: np.inf * array for name, array in one.right.items()})) == list(CHECKS)
+
+
+def test_what_gives_no_gradient_is_refused_by_no_check_of_one(monkeypatch):
+    one = first("closed_form")
+    none = {"step": replace(equivalence.backward(one.run.setting.program, "heun2")["step"], function=lambda *arrays: fails())}
+
+    def fails():
+        raise ValueError("shapes do not fit")
+
+    found = sv.surveyed(one, iter([Mutant("no formulas", None), Mutant("no values", none)]), 0)
+    assert [fate.refused_by for fate in found.each] == [("the derivation itself",), ("the computation itself",)]
+    assert [fate.place for fate in found.each] == ["", "step"]
+
+
+def test_survivors_are_listed_first_then_equivalent_ones():
+    """Mutants of each kind, in another order: one refused, one that is the same function, one that is wrong by less than any check sees."""
+    one = first("closed_form")
+    right = equivalence.backward(one.run.setting.program, "heun2")["initial"]
+
+    def times(factor):
+        return {"initial": replace(right, function=lambda *arrays: tuple(found * factor for found in right.function(*arrays)))}
+
+    made = [Mutant("doubled", times(2)), Mutant("the same", times(1)), Mutant("a little", times(1 + 1e-11)), Mutant("flipped", times(-1))]
+    found = sv.surveyed(one, iter(made), 0)
+    assert [fate.title for fate in found.each] == ["a little", "the same", "doubled", "flipped"]
+    assert [fate.survives for fate in found.each] == [True, False, False, False] and found.survivors == ("a little",)
+    assert found.each[1].equivalent and found.each[0].refused_by == found.each[1].refused_by == ()
+
+
 # ---------------------------------------------------------------- tried elsewhere
 
 
@@ -44,6 +114,7 @@ def test_what_passes_at_the_values_given_is_refused_at_others(name):
     """A domain that has no length, or a switch that lies outside it, at these values alone."""
     found = surveyed(name)
     assert found.elsewhere > 20 and 0 < found.points < trials.POINTS
+    assert [one.elsewhere for one in found.each] == [True] * found.elsewhere + [False] * (found.tried - found.elsewhere)
     assert found.killed == found.tried and not found.survivors and not found.equivalent
 
 
@@ -130,7 +201,7 @@ def test_those_said_to_be_right_are(name):
 
 
 def test_checks_that_refuse_nothing_have_survivors(monkeypatch):
-    monkeypatch.setattr(Trial, "refuses", lambda self, gradient: gradient is None)
+    monkeypatch.setattr(Trial, "refusals", lambda self, gradient: iter(()))
     found = sv.survey(CASES["closed_form"].problem(), CASES["closed_form"].values(), oda.Settings(), 0)
     assert len(found.survivors) == found.tried - found.killed > 20 and not found.equivalent
 
@@ -158,8 +229,8 @@ def test_at_most_so_many_terms_are_taken_evenly_and_the_rest_is_counted():
 
 
 def test_mutants_of_one_title_are_told_apart():
-    titles = [one.title for one in sv.titled(iter([Mutant("a", None), Mutant("b", None), Mutant("a", None)]))]
-    assert titles == ["a", "b", "a (2)"]
+    made = list(sv.titled(iter([Mutant("a", None), Mutant("b", None), Mutant("a", None, "a term", "step: z")])))
+    assert [one.title for one in made] == ["a", "b", "a (2)"] and made[2].shown == ("a term", "step: z")
 
 
 def test_steps_of_length_one_would_hide_a_missing_step_size():

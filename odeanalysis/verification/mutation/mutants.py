@@ -5,6 +5,7 @@ A check that lets a wrong gradient pass is worth nothing; so each mutant is put 
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -29,10 +30,20 @@ NOT_DERIVED = (OdeAnalysisError, ValueError, TypeError, IndexError)  # what a wr
 
 @dataclass(frozen=True, eq=False)
 class Mutant:
-    """A wrong gradient: what was changed, in words, and the formulas of the backward pass that are others (None: not even derivable)."""
+    """A wrong gradient: what was changed, in words, and the formulas of the backward pass that are others (None: not even derivable).
+
+    what, place: the title as lists show it in two columns: what was made wrong, and where; empty for a title that names no place.
+    """
 
     title: str
     changed: Mapping[str, Compiled] | None
+    what: str = ""
+    place: str = ""
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """What was made wrong, and where: a row of a formula, or all formulas that a rule changed."""
+        return self.what or self.title, self.place or ", ".join(self.changed or ())
 
     def program(self, right: Program, method: str) -> Program | None:
         """The program that computes it."""
@@ -73,7 +84,7 @@ def term_mutants(run: Run, terms: Iterable["Term"] | None = None) -> Iterator[Mu
     """Each term of the derived formulas, made wrong in each way that changes it."""
     for term in terms_of_run(run) if terms is None else terms:
         for words, formula in term.wrong():
-            yield Mutant(f"{term.title} {words}", {term.where: compiled(formula)})
+            yield Mutant(f"{term.title} {words}", {term.where: compiled(formula)}, f"{term.shown} {words}", f"{term.where}: {term.name}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +99,18 @@ class Term:
 
     @property
     def title(self) -> str:
-        name, expression = rows(self.formula)[self.row]
-        return f"{self.where}: {terms(at(expression, self.path))[self.k]} in {getattr(name, 'name', name)}"
+        return f"{self.where}: {self.shown} in {self.name}"
+
+    @cached_property
+    def shown(self) -> str:
+        _, expression = rows(self.formula)[self.row]
+        return str(terms(at(expression, self.path))[self.k])
+
+    @property
+    def name(self) -> str:
+        """That of its row."""
+        name, _ = rows(self.formula)[self.row]
+        return getattr(name, "name", name)
 
     def wrong(self) -> Iterator[tuple[str, Formula]]:
         """The formulas in which this term is wrong, with what was done to it."""

@@ -1,8 +1,8 @@
 """The mutants of a problem's gradient, put before the checks: which are refused, which change nothing and why, and which slip through."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -14,8 +14,28 @@ from odeanalysis.verification.mutation.mutants import Mutant, rule_mutants, term
 from odeanalysis.verification.mutation.trials import Trial, drawn_trials, first_trial
 
 TERMS = 150
+DERIVATION = "the derivation itself"
 
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What came of a mutant.  what, place: what was made wrong, and where.  refused_by: the names of all checks that refused it.
+
+    elsewhere: whether they did so at other values than those given only.  equivalent: why its gradient is the right one, computed.
+    """
+
+    title: str
+    what: str
+    place: str
+    refused_by: tuple[str, ...] = ()
+    elsewhere: bool = False
+    equivalent: str = ""
+
+    @property
+    def survives(self) -> bool:
+        return not self.refused_by and not self.equivalent
 
 
 @dataclass(frozen=True)
@@ -24,6 +44,7 @@ class Survey:
 
     equivalent: title -> why its gradient is the right one, computed.  survivors: titles of wrong gradients that no check refused.
     left_out: terms of the derivation that were not made wrong.  points: sets of values besides those given.  method, steps: of the solves.
+    each: what came of each mutant: first the survivors, the equivalent ones, and those refused at other values only.
     """
 
     tried: int
@@ -35,6 +56,7 @@ class Survey:
     points: int = 0
     method: str = ""
     steps: int | None = None
+    each: tuple[Fate, ...] = field(default=(), repr=False)
 
 
 def survey(problem: Problem, values: Mapping[str, Any], asked: Settings, seed: int, most: int | None = TERMS) -> Survey:
@@ -48,7 +70,7 @@ def survey(problem: Problem, values: Mapping[str, Any], asked: Settings, seed: i
     every = terms_of_run(first.run)
     chosen = spread(every, most)
     found = surveyed(first, chain(rule_mutants(first.run), term_mutants(first.run, chosen)), seed)
-    return Survey(**{**vars(found), "left_out": len(every) - len(chosen)})
+    return replace(found, left_out=len(every) - len(chosen))
 
 
 def spread(every: Sequence[Item], most: int | None) -> Sequence[Item]:
@@ -60,32 +82,44 @@ def spread(every: Sequence[Item], most: int | None) -> Sequence[Item]:
 
 def surveyed(first: Trial, mutants: Iterator[Mutant], seed: int) -> Survey:
     """Puts mutants before the checks at a first trial; those that pass are tried again at values drawn around it."""
-    tried, passed = 0, []
+    fates, passed = {}, []
     for mutant in titled(mutants):
-        tried += 1
-        if not _refused(first, mutant):
+        fates[mutant.title] = Fate(mutant.title, *mutant.shown, _refusals(first, mutant))
+        if not fates[mutant.title].refused_by:
             passed.append(mutant)
-    trials, remaining = _tried_elsewhere(first, passed, seed)
-    reasons = {mutant.title: reason(mutant, trials, seed) for mutant in remaining if len(trials) > 1 and not _differs(trials, mutant)}
-    return Survey(
-        tried,
-        tried - len(remaining),
-        len(passed) - len(remaining),
-        {title: why for title, why in reasons.items() if why},
-        tuple(mutant.title for mutant in remaining if not reasons.get(mutant.title)),
-        points=len(trials) - 1,
-        method=first.run.settings.method,
-        steps=first.run.settings.steps,
-    )
+    trials, refused = _tried_elsewhere(first, passed, seed)
+    for mutant, names in refused.items():
+        why = "" if names else _reason(trials, mutant, seed)
+        fates[mutant.title] = replace(fates[mutant.title], refused_by=names, elsewhere=bool(names), equivalent=why)
+    return replace(_counted(fates.values()), points=len(trials) - 1, method=first.run.settings.method, steps=first.run.settings.steps)
 
 
-def _tried_elsewhere(first: Trial, passed: list[Mutant], seed: int) -> tuple[list[Trial], list[Mutant]]:
-    """The trials at values drawn around a first one, behind it, until no mutant passes them all; and those that do."""
-    trials, remaining, others = [first], passed, drawn_trials(first, seed)
-    while remaining and (one := next(others, None)) is not None:
+def _tried_elsewhere(first: Trial, passed: list[Mutant], seed: int) -> tuple[list[Trial], dict[Mutant, tuple[str, ...]]]:
+    """The trials at values drawn around a first one, behind it, until no mutant passes them all; and the checks that refused each there."""
+    trials, others = [first], drawn_trials(first, seed)
+    refused: dict[Mutant, tuple[str, ...]] = dict.fromkeys(passed, ())
+    while not all(refused.values()) and (one := next(others, None)) is not None:
         trials.append(one)
-        remaining = [mutant for mutant in remaining if not _refused(one, mutant)]
-    return trials, remaining
+        refused = {mutant: names or _refusals(one, mutant) for mutant, names in refused.items()}
+    return trials, refused
+
+
+def _reason(trials: Sequence[Trial], mutant: Mutant, seed: int) -> str:
+    """Why a mutant that passed all trials is right; empty where it is not, or could be tried nowhere else."""
+    return reason(mutant, trials, seed) if len(trials) > 1 and not _differs(trials, mutant) else ""
+
+
+def _counted(fates: Iterable[Fate]) -> Survey:
+    """The fates in their order, and how many there are of each kind."""
+    each = sorted(fates, key=lambda one: (bool(one.refused_by), not one.elsewhere, bool(one.equivalent)))
+    return Survey(
+        len(each),
+        sum(bool(one.refused_by) for one in each),
+        sum(one.elsewhere for one in each),
+        {one.title: one.equivalent for one in each if one.equivalent},
+        tuple(one.title for one in each if one.survives),
+        each=tuple(each),
+    )
 
 
 def titled(mutants: Iterator[Mutant]) -> Iterator[Mutant]:
@@ -94,11 +128,12 @@ def titled(mutants: Iterator[Mutant]) -> Iterator[Mutant]:
     for mutant in mutants:
         seen[mutant.title] += 1
         again = seen[mutant.title]
-        yield mutant if again == 1 else Mutant(f"{mutant.title} ({again})", mutant.changed)
+        yield mutant if again == 1 else replace(mutant, title=f"{mutant.title} ({again})")
 
 
-def _refused(one: Trial, mutant: Mutant) -> bool:
-    return one.refuses(one.gradient(_program(one, mutant)))
+def _refusals(one: Trial, mutant: Mutant) -> tuple[str, ...]:
+    """The names of all checks that refuse a mutant at a trial."""
+    return (DERIVATION,) if mutant.changed is None else tuple(one.refusals(one.gradient(_program(one, mutant))))
 
 
 def _program(one: Trial, mutant: Mutant) -> Program | None:

@@ -27,6 +27,8 @@ STEPS = 6
 METHOD = "heun2"
 DIRECTIONS = 3
 BOUND = 1e-9
+ROUTE, TAYLOR = f"route {ComplexStep.name}", "Taylor slope"  # as certificates name these checks
+COMPUTATION = "the computation itself"
 ROUNDING = 1e-12
 POINTS = 25
 ATTEMPTS = 75
@@ -64,9 +66,16 @@ class Trial:
 
     def refuses(self, gradient: dict[str, Array] | None) -> bool:
         """Whether a check sees that a gradient is wrong, or there is none."""
-        if gradient is None or relative_difference(gradient, self.reference) > BOUND:
-            return True
-        return any(not taylor.slope(line, gradient).passed for line in self.lines)
+        return any(self.refusals(gradient))
+
+    def refusals(self, gradient: dict[str, Array] | None) -> Iterator[str]:
+        """The names of the checks that see that a gradient is wrong, one after the other as they are made."""
+        if gradient is None:
+            yield COMPUTATION
+            return
+        if relative_difference(gradient, self.reference) > BOUND:
+            yield ROUTE
+        yield from (f"{TAYLOR} {i}" for i, line in enumerate(self.lines, 1) if not _falls(line, gradient))
 
     def differs(self, gradient: dict[str, Array]) -> bool:
         """Whether a gradient is another one than the right one, beyond rounding."""
@@ -80,6 +89,12 @@ class Trial:
         watched = {name: _watched(one, calls[name]) for name, one in backward(program, method).items()}
         self.gradient(Exchanged.of(program, method, watched))
         return calls
+
+
+def _falls(line: taylor.Line, gradient: dict[str, Array]) -> bool:
+    """Whether a remainder has the slope of a right gradient; one that is not finite has none."""
+    with np.errstate(all="ignore"):
+        return taylor.slope(line, gradient).passed
 
 
 def _watched(one: Compiled, calls: list[tuple[Array, ...]]) -> Compiled:
