@@ -118,6 +118,19 @@ def test_what_passes_at_the_values_given_is_refused_at_others(name):
     assert found.killed == found.tried and not found.survivors and not found.equivalent
 
 
+def test_what_was_refused_once_stays_refused(monkeypatch):
+    """A mutant that is refused at the first values drawn and passes at the next, where another is still tried."""
+    one, other = first("no_length"), next(drawn_trials(first("no_length"), 0))
+    program = one.run.setting.program
+    late = {fate.title for fate in surveyed("no_length").each if fate.elsewhere}
+    wrong = next(mutant for mutant in term_mutants(one.run) if mutant.title in late)
+    assert other.refuses(other.gradient(wrong.program(program, "heun2")))
+    same = Mutant("the same", {"initial": equivalence.backward(program, "heun2")["initial"]})
+    monkeypatch.setattr(sv, "drawn_trials", lambda *_: iter((other, one)))
+    found = sv.surveyed(one, iter((same, wrong)), 0)
+    assert [fate.elsewhere for fate in found.each if fate.refused_by] == [True] and found.killed == found.elsewhere == 1
+
+
 def test_values_are_drawn_in_the_ranges():
     problem, values = CASES["predator_prey"].problem(), CASES["predator_prey"].values()
     one = trial(problem, values, settings_of(oda.Settings()), 0)
