@@ -30,6 +30,8 @@ def generate(
     """
     if output is not None and check is not None:
         stop("-o writes a file and --check compares one; give one or the other")
+    if output is not None and output.resolve() == model.resolve():
+        stop(f"-o would replace the model file {model}; name another file")
     with progress("generate"):
         from odeanalysis.modeling.modelfile import read
 

@@ -8,18 +8,27 @@ from typing import Annotated
 import typer
 
 from odeanalysis.cli import options as opt
-from odeanalysis.cli.errors import say
+from odeanalysis.cli.errors import say, stop
 from odeanalysis.cli.progress import progress
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to FILE, not to the screen.")]
 Module = Annotated[Path | None, typer.Option(metavar="FILE", help="The module of `generate` to be tested [default: one made then].")]
 
 
-def test(model: opt.ModelFile, output: Output = None, module: Module = None) -> None:
+def test(
+    model: opt.ModelFile,
+    output: Output = None,
+    module: Module = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE where it is there already.")] = False,
+) -> None:
     """Writes Hypothesis tests of the model's gradient, and of what the model file claims.
 
     They draw values, inside the model's [ranges], and try to break what should hold.
     """
+    if output is not None and output.exists() and not force:
+        stop(f"{output} is there already, and may have been changed; name another file, or give --force")
+    if module is not None and not module.is_file():
+        stop(f"--module {module}: there is no such file; write it with `odeanalysis generate {model} -o {module}`")
     with progress("test"):
         from odeanalysis.generation.suite import Files, suite
         from odeanalysis.modeling.modelfile import read

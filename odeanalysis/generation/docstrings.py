@@ -9,7 +9,7 @@ from odeanalysis.symbolic.nodes import shape_of
 
 TITLES = {
     "field": "The field, and the running cost l where there is one.",
-    "system": "dH for H = l + a^T f: by the depth if it moves, by the states, by the names.",
+    "system": "The derivative of H = l + a^T f: costate equation and integrands.",
     "initial": "The initial value.",
     "start": "What the initial value sends back: a(s0)^T dh.",
     "terminal": "The terminal cost L.",
@@ -17,6 +17,7 @@ TITLES = {
     "observation": "A cost L_i at an observed depth.",
     "jump": "What it sends back: with weight 1 the jump of the costate.",
 }
+TRANSPOSES = ("system", "start", "end", "jump")
 Label = Callable[[str, str], str]
 
 
@@ -29,7 +30,10 @@ def _of_cost(name: str, depth: str) -> str:
 
 
 def _of_system(name: str, depth: str) -> str:
-    return f"dH/d{name.removeprefix('grad_')}" if name.startswith("grad_") else _slope(name, depth)
+    """Those of the field are said beside the field."""
+    if name.startswith("grad_"):
+        return f"dH/d{name.removeprefix('grad_')}"
+    return f"-dH/d{name.removeprefix('a_')} = d{name}/d{depth}" if name.startswith("a_") else ""
 
 
 def _of_start(name: str, depth: str) -> str:
@@ -51,10 +55,22 @@ LABELS: dict[str, Label] = {
 def said(derived: DerivedProblem, step: str) -> str:
     """A title, the formulas of a step that are not 0, and the shapes of what they use."""
     formula, kind = derived.readable[step], step.rstrip("0123456789")
-    lines = list(_lines(formula, LABELS[kind], derived.parts.depth.name))
+    lines = "\n".join(_lines(formula, LABELS[kind], derived.parts.depth.name))
     shapes = ", ".join(f"{leaf.name} {shape_of(leaf)}" for leaf in formula.inputs if shape_of(leaf))
     rest = f"Shapes for one sample: {shapes}; of all others ()." if shapes else ""
-    return "\n\n".join(part for part in (TITLES[kind], "\n".join(lines), rest) if part)
+    return "\n\n".join(part for part in (TITLES[kind], lines, rest, _returned(derived.parts, kind)) if part)
+
+
+def _returned(stated: Parts, kind: str) -> str:
+    """What a transpose gives, in which order."""
+    if kind not in TRANSPOSES:
+        return ""
+    states = () if kind == "start" else stated.states
+    data = stated.problem.data if kind == "jump" else ()
+    names = [leaf.name for leaf in (*((stated.depth,) if stated.moves else ()), *states, *stated.names, *data)]
+    weight = "" if kind == "start" else ", each times _weight where it stems from a cost"
+    summed = "; what belongs to parameters is summed over the samples" if stated.problem.model.parameters else ""
+    return f"Returned: the derivatives by {', '.join(names)}{weight}{summed}." if names else ""
 
 
 def _lines(formula: Formula, label: Label, depth: str) -> Iterator[str]:
@@ -62,7 +78,7 @@ def _lines(formula: Formula, label: Label, depth: str) -> Iterator[str]:
     names = [*(leaf.name for leaf, _ in formula.lets), *(label(name, depth) for name, _ in formula.outputs)]
     for name, line in zip(names, text, strict=True):
         value = line.split(" = ", 1)[1]
-        if not (value == "0" or value.startswith("zeros(")):
+        if name and not (value == "0" or value.startswith("zeros(")):
             yield f"{name} = {value}"
 
 

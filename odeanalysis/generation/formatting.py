@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from textwrap import wrap
 
+from odeanalysis.errors import TargetError
+
 WIDTH = 88
 INDENT = "    "
 
@@ -25,7 +27,7 @@ def formatted(function: ast.FunctionDef, documented: str, annotation: str, resul
     Its statements assign to names and return a tuple, as `targets.program` writes them.
     """
     arguments = [f"{one.arg}: {annotation}" for one in function.args.args]
-    lines = list(_bracketed("", f"def {function.name}", arguments, f" -> {result}:"))
+    lines = list(_bracketed("", f"def {function.name}", arguments, f" -> {result}:", "," if len(arguments) == 1 else ""))
     lines += [f"{INDENT}{line}" if line else "" for line in _docstring(documented)]
     body = Body({node.id for node in ast.walk(function) if isinstance(node, ast.Name)})
     for statement in function.body:
@@ -38,6 +40,21 @@ def folded(lines: Iterable[str], width: int) -> Iterator[str]:
     for line in lines:
         indent = line[: len(line) - len(line.lstrip())]
         yield from wrap(line, width, subsequent_indent=indent + INDENT, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def escaped(text: str) -> str:
+    """A text as the inside of a docstring, whatever stands in it."""
+    plain = "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode() for one in text.replace("\\", "\\\\")
+    )
+    safe = plain.replace('"""', '\\"\\"\\"')
+    return f"{safe} " if safe.endswith('"') else safe
+
+
+def quoted(value: str) -> str:
+    """A text as a literal: in double quotes, but where single ones save escapes."""
+    text = repr(value)
+    return text if '"' in value or "'" in value else f'"{text[1:-1]}"'
 
 
 def _docstring(documented: str) -> list[str]:
@@ -88,8 +105,11 @@ class Body:
 
     def _split(self, value: ast.expr) -> Iterator[str]:
         """Gives the longest part of an expression a name, in its place."""
-        parts = [(child, field, i) for child, field, i in _children(value) if not isinstance(child, (ast.Name, ast.Constant))]
-        child, field, i = max(parts, key=lambda part: len(spaced(part[0])))
+        every = list(_children(value))
+        parts = [part for part in every if not isinstance(part[0], (ast.Name, ast.Constant))] or every
+        child, field, i = max(parts, key=lambda part: len(spaced(part[0])), default=(value, "", None))
+        if isinstance(child, (ast.Name, ast.Constant)) and len(spaced(child)) + 2 * len(INDENT) > WIDTH - len(INDENT):
+            raise TargetError(f"{spaced(child)!r} does not fit into a line of {WIDTH} columns; take a shorter name")
         name = self._fresh()
         yield from self.fitted(f"{name} = ", child)
         _replace(value, field, i, ast.Name(name))
@@ -142,12 +162,12 @@ def _is_dotted(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_dotted(node.value))
 
 
-def _bracketed(indent: str, head: str, items: list[str], tail: str) -> Iterator[str]:
-    """`head(a, b)tail` on one line, with the items on a line of their own, or on one line each."""
+def _bracketed(indent: str, head: str, items: list[str], tail: str, comma: str = "") -> Iterator[str]:
+    """`head(a, b)tail` on one line, with the items (and a comma) on a line of their own, or on one line each."""
     inside = ", ".join(items)
     if len(line := f"{indent}{head}({inside}){tail}") <= WIDTH:
         yield line
-    elif len(line := f"{indent}{INDENT}{inside}") <= WIDTH:
+    elif len(line := f"{indent}{INDENT}{inside}{comma}") <= WIDTH:
         yield from (f"{indent}{head}(", line, f"{indent}){tail}")
     else:
         yield from _exploded(indent, f"{head}(", items, f"){tail}")
@@ -181,10 +201,4 @@ def _literal(value: object) -> str:
         return f"{{{', '.join(f'{_literal(key)}: {_literal(item)}' for key, item in value.items())}}}"
     if isinstance(value, tuple):
         return f"({', '.join(map(_literal, value))}{',' if len(value) == 1 else ''})"
-    return _quoted(value) if isinstance(value, str) else repr(value)
-
-
-def _quoted(value: str) -> str:
-    """In double quotes, but where single ones save escapes."""
-    text = repr(value)
-    return text if '"' in value or "'" in value else f'"{text[1:-1]}"'
+    return quoted(value) if isinstance(value, str) else repr(value)

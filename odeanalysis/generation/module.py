@@ -3,12 +3,13 @@
 import ast
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
 from odeanalysis.derivations.parts import Parts, parts
 from odeanalysis.errors import TargetError
-from odeanalysis.generation.formatting import INDENT, WIDTH, folded, formatted, table
+from odeanalysis.generation.formatting import INDENT, WIDTH, escaped, folded, formatted, table
 from odeanalysis.generation.functions import Function, functions
 from odeanalysis.generation.methods import methods
 from odeanalysis.generation.sections import helpers, rule, sections, words
@@ -20,6 +21,7 @@ from odeanalysis.targets import numpy_, torch_
 from odeanalysis.targets.program import Program
 
 PROGRAMS = {"numpy": numpy_.program, "torch": torch_.program}
+NEEDS = {"numpy": "NumPy 2.0", "torch": "torch 2.0"}
 LIBRARIES = {"numpy": "import numpy as np", "torch": "import torch"}
 WRITTEN = "Written by odeanalysis "
 PUBLIC = ("costate", "field", "hamiltonian_gradient", "value_and_gradient")
@@ -66,21 +68,25 @@ def _check(problem: Problem) -> None:
 
 
 def fingerprint(problem: Problem) -> str:
-    """What tells one problem from another."""
-    return hashlib.sha256(repr(problem).encode()).hexdigest()
+    """What tells one problem from another that has another module."""
+    return hashlib.sha256(repr(replace(problem, ranges=(), claims=())).encode()).hexdigest()
 
 
 def _header(problem: Problem, target: str) -> str:
-    lines = [
-        f'"""The gradient of {problem.name!r}, derived and written for {target}.',
+    told = [
+        f"The gradient of {problem.name!r}, derived and written for {target}.",
         "",
         *folded(statement(problem), WIDTH),
         "",
         "`value_and_gradient` gives the loss and its exact gradient; `field`, `costate` and the",
         "other functions of the model are the formulas of the derivation.",
         "",
+        f"Needs Python 3.10 and {NEEDS[target]}, or newer.",
         f"Model {fingerprint(problem)[:32]}.",
         f"{WRITTEN}{version('odeanalysis')} with SymPy {version('sympy')}; do not edit.",
+    ]
+    lines = [
+        '"""' + escaped("\n".join(told)),
         '"""',
         "",
         "import math",
@@ -97,6 +103,19 @@ def _header(problem: Problem, target: str) -> str:
 
 def _shapes(leaves: Iterable[Leaf]) -> dict[str, Any]:
     return {leaf.name: tuple(map(int, shape_of(leaf))) for leaf in leaves}
+
+
+COMMENTS = {
+    "STATES": "shapes for one sample",
+    "OBSERVATIONS": "the marks at which each is taken, and the shapes of its data at one of them",
+    "MARKS": "the depths that split a path, s0 and S first",
+    "FIXED": "marks that are numbers",
+    "BREAKS": "marks at which a condition on the depth switches",
+    "MEETS": "marks that move, and that a path need not meet",
+    "SWITCHES": "for each flag the mark at which it switches",
+    "NODES": "how many nodes each sequence of them has",
+    "RUNNING": "whether there is a running cost, and whether any mark moves",
+}
 
 
 def _data(stated: Parts) -> Iterator[str]:
@@ -121,7 +140,10 @@ def _data(stated: Parts) -> Iterator[str]:
         "RUNNING": stated.has_cost,
         "MOVES": stated.moves,
     }
-    lines = [line for name, value in tables.items() for line in table(f"{name} = ", value)]
+    lines = []
+    for name, value in tables.items():
+        lines += [f"# {COMMENTS[name]}"] if name in COMMENTS else []
+        lines += table(f"{name} = ", value)
     yield f"{rule('The model')}\n\n" + "\n".join(lines)
 
 
@@ -129,7 +151,7 @@ def _model(printed: list[tuple[Function, Program]], stated: Parts) -> Iterator[s
     for one, program in printed:
         (definition,) = ast.parse(program.definition).body
         assert isinstance(definition, ast.FunctionDef)
-        yield formatted(definition, _escaped("\n".join(folded(one.about.split("\n"), WIDTH - len(INDENT)))), "Array", "tuple[Array, ...]")
+        yield formatted(definition, escaped("\n".join(folded(one.about.split("\n"), WIDTH - len(INDENT)))), "Array", "tuple[Array, ...]")
         if one.formula.name == "hamiltonian_gradient":
             yield _costate(stated)
 
@@ -138,15 +160,10 @@ def _costate(stated: Parts) -> str:
     first = 1 if stated.moves else 0
     return (
         "def costate(*arguments: Array) -> tuple[Array, ...]:\n"
-        '    """The costate equation a\' = -dH/dz. Arguments as of `hamiltonian_gradient`."""\n'
+        '    """The costate equation, a\' = -dH/dz: arguments as of `hamiltonian_gradient`."""\n'
         f"    found = hamiltonian_gradient(*arguments)\n"
         f"    return tuple(-part for part in found[{first}:{first + len(stated.states)}])\n"
     )
-
-
-def _escaped(text: str) -> str:
-    safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return f"{safe} " if safe.endswith('"') else safe
 
 
 # ---------------------------------------------------------------- what is the same for all

@@ -113,6 +113,8 @@ def assert_transposed(module: ModuleType, values: Mapping[str, Any], *, seed: in
 
     given = [*_batched(moved, module.STATES), *_named(module, moved), *held, *seeds]
     found = dict(zip(moved, _called(module, module.hamiltonian_gradient, depth, given), strict=True))
+    for name, slope in zip(module.STATES, _called(module, module.costate, depth, given), strict=True):
+        _assert_close(f"the costate's slope of {name!r}", slope, -found[name], ROUNDING, 0.0)
     assert_gradient(hamiltonian, {name: _unbatched(found[name], one) for name, one in moved.items()}, at=moved, seed=seed)
 
 
@@ -148,8 +150,8 @@ def measurable() -> Iterator[None]:
 
 @contextmanager
 def solvable() -> Iterator[None]:
-    """Leaves out drawn values for which a solve of the library fails: as `hypothesis.assume` does."""
+    """Leaves out drawn values that the library refuses, or for which its solve fails: as `hypothesis.assume` does."""
     try:
         yield
-    except SolveError:
+    except (ModelError, SolveError):
         reject()

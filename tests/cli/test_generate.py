@@ -44,3 +44,9 @@ def test_wrong_arguments(arguments, message, tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     outcome = run("generate", LYNX_HARE / "model.toml", *arguments)
     assert outcome.code == 2 and message in outcome.err and outcome.out == ""
+
+
+def test_the_model_file_is_not_replaced(tmp_path: Path):
+    model, _ = files(tmp_path, GROWTH)
+    outcome = run("generate", model, "-o", model)
+    assert outcome.code == 2 and "-o would replace the model file" in outcome.err

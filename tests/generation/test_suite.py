@@ -52,6 +52,10 @@ LIBRARY, DIFFERENCES, PRODUCTS, BATCHES = (
 )
 
 
+# what some tests are repeated for
+OF = {LIBRARY: ("rk4", "tsit5", "dopri8", "heun2"), DIFFERENCES: ("k", "x", "seen")}
+
+
 def files(folder: Path, text: str = DECAY, changed: tuple[str, str] = ("", ""), target: str = "numpy") -> ModuleType:
     """The test file of a model and of its module, in which a text may be changed, as a module. It does not shrink what it finds."""
     (folder / "model.toml").write_text(text, encoding="utf-8")
@@ -72,7 +76,7 @@ def gradient_tests(found: ModuleType, *names: str) -> Iterator[Callable[[], None
     """The tests of these names, that of differences once for each name of a value."""
     for name in names:
         one = getattr(found, name)
-        yield from (partial(one, of) for of in ("k", "x", "seen")) if name == DIFFERENCES else [one]
+        yield from (partial(one, of) for of in OF[name]) if name in OF else [one]
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -93,6 +97,8 @@ CHANGES = {
     "a sign of dH": (("[..., None] * z - a_z * k", "[..., None] * z + a_z * k"), (LIBRARY, DIFFERENCES, PRODUCTS)),
     "a factor of the costate at S": (("2.0 * _weight * z[..., 0]", "3.0 * _weight * z[..., 0]"), (LIBRARY, DIFFERENCES)),
     "a sign of a jump": (("-_t1 * _weight / seen", "_t1 * _weight / seen"), (LIBRARY, DIFFERENCES)),
+    "the costate equation": (("tuple(-part for", "tuple(part for"), (PRODUCTS,)),
+    "a number of a method": (('"b": (0.5, 0.5),', '"b": (0.4, 0.5),'), (LIBRARY,)),
     "the field": (("(-k * z,", "(-k * z * 1.01,"), (LIBRARY, PRODUCTS)),
     "the weights of stages on the way back": (("a[j][i] for j in", "a[j][0] for j in"), (LIBRARY, DIFFERENCES)),
     "the share of a sample": (("batch, 1.0 / (batch or 1)", "batch, 1.0"), (BATCHES,)),
@@ -126,6 +132,23 @@ def test_logarithms_of_data_are_given_positive_numbers(tmp_path: Path):
 def test_models_that_cannot_be_solved_are_said_to_be():
     _, note = suite(oda.loads(DECAY.replace('"-k*z"', '"log(-exp(k*z))"')), Files("model.toml"))
     assert note == "solves for values drawn at random fail; give RANGES in the test file"
+
+
+ODD = {
+    "no parameters": {"[parameters]\nk = [2]": "", "k = [0.1, 0.9]\n": "", "-k*z": "-z"},
+    "ends that may meet": {"domain = [0, 1]": 'domain = ["k[0]", "k[1]"]', "at = [0.5]": 'at = ["(k[0] + k[1])/2"]'},
+}
+
+
+@pytest.mark.parametrize("changed", ODD.values(), ids=ODD)
+def test_odd_models_pass(tmp_path: Path, changed: dict[str, str]):
+    text = DECAY
+    for old, new in changed.items():
+        text = text.replace(old, new)
+    found = files(tmp_path, text)
+    for one in gradient_tests(found, LIBRARY, PRODUCTS, BATCHES):
+        one()
+    found.test_every_route_to_it_agrees()
 
 
 def test_without_a_module_one_is_made_then():

@@ -15,6 +15,7 @@ from odeanalysis.generation import generate
 from odeanalysis.generation.comparing import difference
 from odeanalysis.generation.formatting import WIDTH, formatted, table
 from odeanalysis.generation.module import WRITTEN
+from odeanalysis.generation.suite import Files, suite
 from odeanalysis.symbolic.calculus.reverse import vjp
 from odeanalysis.targets import numpy_, torch_
 from tests.cases import CASES
@@ -143,9 +144,49 @@ def test_what_differs_is_shown_but_not_the_versions():
     assert difference(text.replace(version, f"{WRITTEN}0.0"), text) is None
     assert (
         difference(text.replace("theta * z", "theta + z", 1), text)
-        == "line 103 is 'return (theta + z, theta * theta * (z * z))', would be 'return (theta * z, theta * theta * (z * z))'"
+        == "line 123 is 'return (theta + z, theta * theta * (z * z))', would be 'return (theta * z, theta * theta * (z * z))'"
     )
     assert difference(text[:-20], text) is not None
+
+
+HOSTILE = ['a"""; print("run"); """', "ends with \\\\", 'ends with "', "\\\\N{x} %s {0}", "two\\nlines", "\\x07 \u202e"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_models_are_no_code(name, capsys):
+    """Whatever a model file calls its model: it stands in docstrings and literals alone."""
+    z, x = oda.block("z"), oda.block("x")
+    try:
+        model = oda.Model({z: -z}, {z: x}, (0, 1), (), (x,), name=name)
+    except oda.ModelError:
+        return
+    problem = oda.Problem(model, oda.Objective(z))
+    for text in (generate(problem), suite(problem, Files('q"/m\\n.toml', 'a"; b.py'))[0]):
+        tree = ast.parse(text)
+        assert ast.get_docstring(tree) is not None and not any(isinstance(node, ast.Expr) for node in tree.body[1:])
+        assert ruff("format", "--isolated", "-", text=text) == text
+    found = load(generate(problem))
+    assert found.NAME == name and capsys.readouterr().out == ""
+
+
+def one_name(letters):
+    z, x = oda.block("z" * letters), oda.block("x" * letters)
+    return oda.Problem(oda.Model({z: -z * x}, {z: x}, (0, 1), (), (x,), name="long"), oda.Objective(z))
+
+
+def test_long_names_fit_or_are_refused():
+    for letters in (40, 52, 60, 70):
+        text = generate(one_name(letters))
+        assert ruff("format", "--isolated", "-", text=text) == text
+    with pytest.raises(oda.TargetError, match="does not fit into a line of 88 columns; take a shorter name"):
+        generate(one_name(90))
+
+
+def test_what_is_no_part_of_a_module_does_not_change_it():
+    """Where values are drawn, and what is claimed."""
+    problem = CASES["predator_prey"].problem()
+    hare = problem.model.states[0]
+    assert generate(replace(problem, ranges={"alpha": (1, 2)}, claims=[oda.positive(hare)])) == generate(problem)
 
 
 def test_what_has_no_module_is_refused():

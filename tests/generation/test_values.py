@@ -24,6 +24,10 @@ WRONG = {
     "numbers of samples": (changed(x=np.zeros((2, 2))), "values hold different numbers of samples, or none: {'x': 2, 'y': "),
     "no sample": (changed(x=np.zeros((0, 2)), y=np.zeros((0, 2))), "different numbers of samples, or none"),
     "NaN": (changed(b=[0.0, 1.0, None, 2.0]), "value 'b' is NaN somewhere; only data may be missing"),
+    "text": (changed(b=["a", 0.0, 0.0, 0.0]), "value 'b' "),
+    "complex": (changed(b=np.full(4, 1j)), "value 'b' holds .*complex"),
+    "truth values": (changed(b=[True, False, True, True]), "value 'b' holds .*bool"),
+    "ragged": (changed(b=[[0.0], [1.0, 2.0]]), "value 'b' is "),
     "infinite": (changed(b=[0.0, 1.0, np.inf, 2.0]), "value 'b' is infinite somewhere; give finite numbers"),
 }
 HOW = {

@@ -22,8 +22,17 @@ def _arrays(values: dict[str, Any]) -> dict[str, Array]:
             )
         if any(one is other for other in floating) and one.dtype != like.dtype:
             raise ValueError(f"value {name!r} has {one.dtype}, others {like.dtype}")
-    made = {"dtype": like.dtype, "device": like.device}
-    return {name: torch.as_tensor(one, **made).detach() for name, one in values.items()}
+    return {name: _array(name, one, like) for name, one in values.items()}
+
+
+def _array(name: str, value: Any, like: Array) -> Array:
+    try:
+        found = torch.as_tensor(value, device=like.device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"value {name!r} is no array of numbers: {error}") from None
+    if found.dtype == torch.bool or found.is_complex():
+        raise ValueError(f"value {name!r} holds {found.dtype}; give numbers")
+    return torch.as_tensor(value, dtype=like.dtype, device=like.device).detach()
 
 
 def _numbers(values: Any, like: Any) -> Array:
@@ -55,7 +64,8 @@ def _stacked(parts: list[Array]) -> Array:
 
 def _larger(one: Array, other: Any) -> Array:
     bounded = isinstance(other, torch.Tensor)
-    return torch.maximum(one, other) if bounded else one.clamp(min=other)
+    least = torch.finfo(one.dtype).tiny
+    return torch.maximum(one, other) if bounded else one.clamp(min=max(other, least))
 
 
 def _quiet() -> Any:

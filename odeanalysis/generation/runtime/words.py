@@ -9,7 +9,17 @@ Array = np.ndarray
 
 def _arrays(values: dict[str, Any]) -> dict[str, Array]:
     """Values as arrays of 64-bit numbers."""
-    return {name: np.array(value, dtype=float) for name, value in values.items()}
+    return {name: _array(name, value) for name, value in values.items()}
+
+
+def _array(name: str, value: Any) -> Array:
+    try:
+        found = np.array(value)
+    except ValueError:
+        raise ValueError(f"value {name!r} is ragged; give rows of one length") from None
+    if found.dtype.kind not in "iuf":
+        raise ValueError(f"value {name!r} holds {found.dtype}; give numbers")
+    return found.astype(float)
 
 
 def _numbers(values: list, like: Array) -> Array:

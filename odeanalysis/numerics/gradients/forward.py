@@ -105,9 +105,11 @@ class Tangents:
     def _carry(self, j: int, tangent: Array) -> Array:
         """A tangent [p, B, n] over segment j, at fixed depths."""
         n = self.setting.y0.shape[1]
-        joined = np.concatenate([self.run.solution.node_states[:, j], tangent.transpose(1, 0, 2).reshape(len(tangent[0]), -1)], axis=1)
+        joined = np.concatenate(
+            [self.run.solution.node_states[:, j], tangent.transpose(1, 0, 2).reshape(tangent.shape[1], self.count * n)], axis=1
+        )
         carried = between(self.run, j, self._field, joined, backward=False, label=self._label)
-        return carried[:, n:].reshape(-1, self.count, n).transpose(1, 0, 2)
+        return carried[:, n:].reshape(len(carried), self.count, n).transpose(1, 0, 2)
 
     def _label(self, component: int) -> str:
         """What a component of the state and its tangents is, for messages."""
