@@ -49,7 +49,7 @@ def integrate(
         )
     path = np.asarray(nodes.detach().cpu())
     grid = Grid(path, ends(path))
-    stepper = of_field(on_tensors(method), _guarded(field, state), batched or len(nodes) > 1)
+    stepper = of_field(on_tensors(method), _guarded(field), batched or len(nodes) > 1)
     task = Task(stepper, grid, steps or Steps(), batch=_batch(state))
     states = (sensitivity or Direct()).states(task, nodes, state, tuple(names))
     return states, task.solved
@@ -61,15 +61,12 @@ def _batch(state: State) -> int | None:
     return int(state[0].shape[0]) if len(lengths) == 1 and state[0].ndim else None
 
 
-def _guarded(field: Field, state: State) -> Field:
-    """The field, whose first value is checked to have the shapes, dtypes and devices of the state."""
-    unseen = [True]
+def _guarded(field: Field) -> Field:
+    """The field, whose values are checked to have the shapes, dtypes and devices of the state."""
 
     def checked(depth: Tensor, blocks: State) -> State:
         slopes = field(depth, blocks)
-        if unseen[0]:
-            _check_alike(slopes, blocks)
-            unseen[0] = False
+        _check_alike(slopes, blocks)
         return slopes
 
     return checked

@@ -65,7 +65,7 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         self._replay = self.solver.recorder()
         if self.solver.target != "torch":
             raise ModelError(f"target {self.solver.target!r} is for stated models; a field that is a module runs as it is, on torch")
-        self._checked = False
+        self._checked: bool | None = None  # whether the field that was looked at was in training
         self._last: dict[str, Any] = {}
         arity(field)
         if running is not None:
@@ -92,7 +92,7 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         settings = self.solver.settings(z.dtype)
         jumps = breaks(self.breakpoints, (self.field, *self.costs))
         way, solved = _depths(domain, z, at, jumps), parts(self.field, self.costs, z, x, Held(self))
-        if not self._checked:
+        if self._checked is not self.training and not torch.is_inference_mode_enabled():
             self._check(solved, z, _depths(domain, z, (), jumps).nodes, jumps)
         state = (z, *(z.new_zeros(len(z)) for _ in solved.costs))
         tolerance = Tolerance(settings.rtol, settings.atol)
@@ -115,14 +115,16 @@ class FieldODE(NeuralODE, accepts=lambda model: callable(model) and not isinstan
         return [*self.parameters(), *([x] if x is not None and x.requires_grad else [])]
 
     def _check(self, solved: Parts, z: Tensor, nodes: Tensor, jumps: Breaks) -> None:
-        """Once, in every segment between break points: what the field reads is known."""
+        """Once in training and once without, in every segment between break points: what the field reads is known."""
+        chance = _chance(z.device)
         state = z.detach().requires_grad_() if solved.derives else z.detach()
         x = solved.x.detach().requires_grad_() if solved.x is not None and solved.x.requires_grad else solved.x
         found = list(_in_segments(replace(solved, x=x), state, nodes.detach()))
         if not isinstance(self.solver.sensitivity, Direct):
+            _check_repeatable(chance, _chance(z.device))
             _check_known([one for values in found for one in values], [state, *([] if x is None else [x]), *self.parameters()])
         _warn_unused(self.field, [*(values[0] for values in found), *jumps.moving])
-        self._checked = True
+        self._checked = self.training
 
 
 def _depths(domain: Domain, z: Tensor, at: Sequence[float] | Tensor | None, jumps: Breaks) -> Laid:
@@ -151,6 +153,19 @@ def _check_kinds(found: Sequence[Any], state: Tensor) -> None:
     for value in found[1:]:
         if value.shape != state.shape[:1]:
             raise ModelError(f"the running cost has shape {tuple(value.shape)} for {len(state)} samples; return [B], a number for each")
+
+
+def _chance(device: torch.device) -> list[Tensor]:
+    """The states of the generators of random numbers that a field on a device may use."""
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]
+
+
+def _check_repeatable(before: Sequence[Tensor], after: Sequence[Tensor]) -> None:
+    if not all(map(torch.equal, before, after)):
+        raise ModelError(
+            "the field draws random numbers, as dropout does: asked again for a gradient it has another value, and no gradient would be "
+            "that of the steps taken; take sensitivity=Direct(), which keeps what was drawn, or put the field into eval()"
+        )
 
 
 def _check_known(values: Sequence[Tensor], known: Sequence[Tensor]) -> None:
