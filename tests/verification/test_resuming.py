@@ -70,6 +70,11 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path: Path):
     assert [(one.id, one.verdict) for one in resumed] == [(name, "holds") for name in ("first", "second", "third")]
 
 
+def _heard() -> None:
+    """The wish is not ignored, as it is by what a shell starts behind its back, such as these tests."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_wish_to_stop_ends_all_processes_at_once(tmp_path: Path, jobs: str):
     """As a terminal sends it: to every process of the command. More claims wait than there are processes."""
@@ -79,7 +84,7 @@ def test_a_wish_to_stop_ends_all_processes_at_once(tmp_path: Path, jobs: str):
     path.write_text(several(*(f"{name}: {wait}" for name in ("first", "second", "third", "fourth"))), encoding="utf-8")
     asked = [f"{path}:{name}" for name in ("first", "second", "third", "fourth")]
     command = [sys.executable, "-m", "odeanalysis", "verify", *asked, "--jobs", jobs]
-    run = subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(command, start_new_session=True, preexec_fn=_heard, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while len(list(begun.iterdir())) < int(jobs):
         assert run.poll() is None, "the run ended by itself"
         time.sleep(0.01)
