@@ -17,6 +17,8 @@ Target = Literal["numpy", "torch", "latex", "markdown"]
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to FILE, not to the screen.")]
 Check = Annotated[Path | None, typer.Option("--check", metavar="FILE", help="Say whether FILE is up to date; write nothing.")]
 
+HEADS = {"latex": "% a section: needs \\usepackage{amsmath,amssymb}\n"}
+
 
 def generate(
     model: opt.ModelFile,
@@ -50,7 +52,9 @@ def written(problem: "Problem", target: Target) -> str:
     from odeanalysis.generation.module import generate as module
     from odeanalysis.reports.derivation import FORMATS
 
-    return f"{FORMATS[target](adjoint(problem)).rstrip()}\n" if target in FORMATS else module(problem, target)
+    if target not in FORMATS:
+        return module(problem, target)
+    return f"{HEADS.get(target, '')}{FORMATS[target](adjoint(problem)).rstrip()}\n"
 
 
 def _compare(file: Path, text: str) -> None:

@@ -31,6 +31,12 @@ def test_files_are_checked(tmp_path: Path, target: str):
     assert stale.code == 1 and f"error: {output} is not up to date: line " in stale.err and "generate it again" in stale.err
 
 
+def test_sections_say_what_they_need():
+    section = run("generate", LYNX_HARE / "model.toml", "--target", "latex")
+    assert section.out.startswith("% a section: needs \\usepackage{amsmath,amssymb}\n\\section*{")
+    assert run("generate", LYNX_HARE / "model.toml", "--target", "markdown").out.startswith("# predator_prey")
+
+
 WRONG = {
     "two roles": (("-o", "a", "--check", "b"), "-o writes a file and --check compares one; give one or the other"),
     "target": (("--target", "fortran"), "--target 'fortran': use one of numpy, torch, latex, markdown"),
