@@ -51,6 +51,11 @@ def escaped(text: str) -> str:
     return f"{safe} " if safe.endswith('"') else safe
 
 
+def heading(lines: Iterable[str]) -> list[str]:
+    """The lines of a module's docstring."""
+    return ['"""' + escaped("\n".join(lines)), '"""']
+
+
 def quoted(value: str) -> str:
     """A text as a literal: in double quotes, but where single ones save escapes."""
     text = repr(value)

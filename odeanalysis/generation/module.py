@@ -9,7 +9,7 @@ from typing import Any
 
 from odeanalysis.derivations.parts import Parts, parts
 from odeanalysis.errors import TargetError
-from odeanalysis.generation.formatting import INDENT, WIDTH, escaped, folded, formatted, table
+from odeanalysis.generation.formatting import INDENT, WIDTH, escaped, folded, formatted, heading, table
 from odeanalysis.generation.functions import Function, functions
 from odeanalysis.generation.methods import methods
 from odeanalysis.generation.sections import helpers, rule, sections, words
@@ -86,8 +86,7 @@ def _header(problem: Problem, target: str) -> str:
         f"{WRITTEN}{version('odeanalysis')} with SymPy {version('sympy')}; do not edit.",
     ]
     lines = [
-        '"""' + escaped("\n".join(told)),
-        '"""',
+        *heading(told),
         "",
         "import math",
         "from collections.abc import Mapping",

@@ -6,7 +6,7 @@ from importlib.metadata import version
 import numpy as np
 
 from odeanalysis.errors import ModelError, SolveError
-from odeanalysis.generation.formatting import WIDTH, escaped, folded, quoted, table
+from odeanalysis.generation.formatting import WIDTH, folded, heading, quoted, table
 from odeanalysis.generation.module import WRITTEN
 from odeanalysis.generation.statement import statement
 from odeanalysis.modeling.model import Problem
@@ -106,8 +106,7 @@ def _head(problem: Problem, files: Files, ranges: Ranges) -> str:
         f"{WRITTEN}{version('odeanalysis')}, for pytest. Yours to change.",
     ]
     lines = [
-        '"""' + escaped("\n".join(told)),
-        '"""',
+        *heading(told),
         "",
         *(["from dataclasses import replace"] if ranges else []),
         "from pathlib import Path",

@@ -53,3 +53,11 @@ def test_gradients_have_the_shapes_of_the_values_and_missing_data_has_none(name)
 def test_what_nothing_depends_on_has_the_gradient_zero(name, silent):
     assert not any(discrete(name)[key].any() for key in silent)
     assert any(array.any() for array in discrete(name).values())
+
+
+@pytest.mark.parametrize("sensitivity", oda.SENSITIVITIES.values(), ids=oda.SENSITIVITIES)
+def test_a_problem_without_names_has_an_empty_gradient(sensitivity):
+    z = oda.block("z")
+    problem = oda.Problem(oda.Model({z: -z}, {z: 1}, (0, 1), name="alone"), oda.Objective(z, z**2))
+    value, gradient = oda.value_and_gradient(problem, {}, sensitivity=sensitivity)
+    assert value == pytest.approx(np.exp(-1) + (1 - np.exp(-2)) / 2, rel=1e-7) and gradient == {}

@@ -2,24 +2,12 @@
 
 import pytest
 
+from tests.cli.running import GROWTH
+
 pytest_plugins = ["pytester"]
 
 HEAVY = ("sympy", "numpy", "scipy", "numba", "torch", "hypothesis")
 TITLE = "measured by odeanalysis"
-MODEL = """
-domain = [0, 1.5]
-[state]
-z = []
-[parameters]
-theta = []
-z0 = []
-[field]
-z = "theta*z"
-[initial]
-z = "z0"
-[objective]
-running = "theta**2*z**2"
-"""
 SUITE = """
 import math
 import pytest
@@ -57,7 +45,7 @@ PLAIN = "def test_plain():\n    assert True\n"
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
-    pytester.makefile(".toml", growth=MODEL)
+    pytester.makefile(".toml", growth=GROWTH)
     pytester.makefile(".json", values='{"theta": 0.4, "z0": 1.2}')
     pytester.makepyfile(test_growth=SUITE)
     return pytester

@@ -66,8 +66,8 @@ def perturbed(run: Run, slope: Slope) -> dict[str, Array]:
     block = max(1, LANES // run.setting.batch)
     found = [_of_places(run, entries, places[i : i + block], slope) for i in range(0, len(places), block)]
     slopes = np.concatenate([np.zeros((0, run.setting.batch)), *found]) * run.setting.weights
-    cuts = np.cumsum([len(rows) for rows in entries.values()])[:-1]
-    parts = zip(run.setting.bound.arrays.items(), np.split(slopes, cuts), strict=True)
+    ends = np.cumsum([len(rows) for rows in entries.values()], dtype=int)
+    parts = zip(run.setting.bound.arrays.items(), np.split(slopes, ends)[:-1], strict=True)
     return {name: (part.T if name in run.setting.bound.batched else part.sum(axis=1)).reshape(array.shape) for (name, array), part in parts}
 
 

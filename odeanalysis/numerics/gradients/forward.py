@@ -119,7 +119,7 @@ class Tangents:
 
     def _field(self, s: Array, y: Array, pieces: Array) -> Array:
         n = self.setting.y0.shape[1]
-        state, tangent = y[:, :n], y[:, n:].reshape(-1, self.count, n).transpose(1, 0, 2)
+        state, tangent = y[:, :n], y[:, n:].reshape(len(y), self.count, n).transpose(1, 0, 2)
         values = self.setting.environment(s, state, pieces)
         dots = {f"_dot_{name}": part for name, part in self.setting.layout.unpack(tangent).items()}
         slope = self.setting.layout.pack(self.program.field(values), s.shape)
