@@ -46,7 +46,7 @@ TESTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("test_a_batch_is_its_samples", ()),
 )
 # how a test may end that a change makes fail
-FAILURES = (AssertionError, ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
+FAILURES = (AssertionError, ExceptionGroup, ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
 TRIES = 25
 
 
